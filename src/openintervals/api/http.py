@@ -1,0 +1,297 @@
+"""The shell both APIs share: from a handler's signature to a route.
+
+A handler is an async function whose parameters say what it needs, each once:
+`tx: Read` or `tx: Write` (the transaction it runs in), `query: SomeStruct` (the query string), `body: SomeStruct` (the JSON body),
+`caller: Caller`, and path parameters by name. What it returns is the answer: a struct, a `Page`, a `Created`, or None for 204.
+The order of checks is fixed: key and rate limit (middleware), route and method, scope, idempotency key, query and body, then the handler.
+
+A `Write` is committed after the stored answer of its idempotency key has joined it, and before a byte of the answer is sent.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar, get_type_hints
+from urllib.parse import parse_qsl, quote_plus
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+
+from openintervals import errors
+from openintervals.api import shapes
+from openintervals.api.exchange import Exchange, Runtime
+from openintervals.db.transaction import Read, Tenant, Write
+from openintervals.platform import idempotency
+from openintervals.platform.api_keys import Caller
+
+T = TypeVar("T")
+Handler = Callable[..., Awaitable[Any]]
+Headers = list[tuple[bytes, bytes]]
+
+BODY_MOST = 1024 * 1024
+PARAMETERS_MOST = 50
+JSON = (b"content-type", b"application/json; charset=utf-8")
+
+
+class Page(msgspec.Struct, Generic[T], frozen=True, rename="camel"):
+    """One page of a list, in list order; `has_more` looks in the direction of travel."""
+
+    data: list[T]
+    has_more: bool
+
+
+class Created(msgspec.Struct, Generic[T], frozen=True):
+    """A 201: what to answer, and the path of what was made."""
+
+    data: T
+    location: str
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One route, as its handler declares it: the source of the route, the OpenAPI document and docs/routes.md."""
+
+    method: str
+    path: str
+    handler: Handler
+    scope: str | None
+    status: int
+    tag: str
+    fails: tuple[type[errors.Failure], ...]
+    snapshot: bool
+    read_if: Callable[[Any], bool] | None
+    examples: Mapping[str, Any]
+    query: type[msgspec.Struct] | None
+    body: type[msgspec.Struct] | None
+    writes: bool
+    path_parameters: tuple[str, ...]
+    wants_caller: bool
+    returns: Any
+
+    @property
+    def name(self) -> str:
+        return self.handler.__name__
+
+    @property
+    def documentation(self) -> tuple[str, str]:
+        """Summary and description, from the handler's docstring."""
+        summary, _, rest = (inspect.getdoc(self.handler) or self.name).partition("\n")
+        return summary.strip().rstrip("."), " ".join(rest.split())
+
+
+class Api:
+    """The operations of one API, and how it speaks: `prefix`, its envelope and its failures."""
+
+    def __init__(
+        self,
+        prefix: str,
+        envelope: Callable[[Any], Any],
+        failure: Callable[[errors.Failure], tuple[int, bytes, Headers]],
+    ) -> None:
+        self.prefix = prefix
+        self.envelope = envelope
+        self.failure = failure
+        self.operations: list[Operation] = []
+
+    def operation(
+        self,
+        method: str,
+        path: str,
+        *,
+        scope: str | None,
+        tag: str,
+        status: int = 200,
+        fails: tuple[type[errors.Failure], ...] = (),
+        snapshot: bool = True,
+        read_if: Callable[[Any], bool] | None = None,
+        examples: Mapping[str, Any] | None = None,
+    ) -> Callable[[Handler], Handler]:
+        """Declare a route. `fails` are the failures of its own; those every route has need no mention.
+
+        `snapshot=False` says the handler makes a single statement. `read_if(query)` turns a Write into a dry run that is rolled back.
+        """
+
+        def declare(handler: Handler) -> Handler:
+            hints = get_type_hints(handler, include_extras=True)
+            names = list(inspect.signature(handler).parameters)
+            self.operations.append(
+                Operation(
+                    method=method,
+                    path=path,
+                    handler=handler,
+                    scope=scope,
+                    tag=tag,
+                    status=status,
+                    fails=fails,
+                    snapshot=snapshot,
+                    read_if=read_if,
+                    examples=examples or {},
+                    query=hints.get("query"),
+                    body=hints.get("body"),
+                    writes=hints["tx"] is Write,
+                    path_parameters=tuple(n for n in names if n not in ("tx", "query", "body", "caller")),
+                    wants_caller="caller" in names,
+                    returns=hints["return"],
+                )
+            )
+            return handler
+
+        return declare
+
+    def routes(self, runtime: Runtime) -> list[HTTPRouteHandler]:
+        """Litestar's route handlers for every operation."""
+        return [self._route(operation, runtime) for operation in self.operations]
+
+    def _route(self, operation: Operation, runtime: Runtime) -> HTTPRouteHandler:
+        async def answer(request: Request[Any, Any, Any]) -> ASGIResponse:
+            exchange: Exchange = request.scope["exchange"]  # type: ignore[typeddict-item]
+            try:
+                status, body, headers = await self._run(operation, runtime, exchange, request)
+            except errors.Failure as failure:
+                exchange.error_code = failure.code
+                status, body, headers = self.failure(failure)
+            return ASGIResponse(body=body, status_code=status, encoded_headers=headers)
+
+        path = self.prefix + operation.path
+        for name in operation.path_parameters:
+            path = path.replace("{" + name + "}", "{" + name + ":str}")
+        return HTTPRouteHandler(
+            path,
+            http_method=operation.method,  # type: ignore[arg-type]
+            name=f"{self.prefix}:{operation.name}",
+            status_code=operation.status,
+            opt={"operation": operation},
+        )(answer)
+
+    async def _run(
+        self, operation: Operation, runtime: Runtime, exchange: Exchange, request: Request[Any, Any, Any]
+    ) -> tuple[int, bytes, Headers]:
+        caller = exchange.caller
+        if operation.scope is not None and (caller is None or operation.scope not in caller.scopes):
+            raise errors.Forbidden(f"This needs the scope {operation.scope}, which this key does not have")
+        key = None
+        if operation.writes and exchange.idempotency_key is not None:
+            key = idempotency.normalise(exchange.idempotency_key)
+        arguments: dict[str, Any] = dict(request.path_params)
+        if operation.query is not None:
+            arguments["query"] = shapes.query(operation.query, _pairs(request.scope["query_string"]))
+        raw = b""
+        if operation.body is not None:
+            raw = await read_body(exchange, request)
+            arguments["body"] = shapes.body(operation.body, raw)
+        if operation.wants_caller:
+            arguments["caller"] = caller
+        if not operation.writes:
+            result = await exchange.read(
+                runtime, lambda tx: operation.handler(tx=tx, **arguments), snapshot=operation.snapshot
+            )
+            return self._rendered(operation, result)
+        if operation.read_if is not None and operation.read_if(arguments["query"]):
+            return await self._dry_run(operation, runtime, exchange, arguments)
+        if key is None:
+
+            async def work(tx: Write) -> tuple[int, bytes, Headers]:
+                return self._rendered(operation, await operation.handler(tx=tx, **arguments))
+
+            return await exchange.write(runtime, work)
+        return await self._once(operation, runtime, exchange, request, arguments, raw, key)
+
+    async def _once(
+        self,
+        operation: Operation,
+        runtime: Runtime,
+        exchange: Exchange,
+        request: Request[Any, Any, Any],
+        arguments: dict[str, Any],
+        raw: bytes,
+        key: str,
+    ) -> tuple[int, bytes, Headers]:
+        """Run under an idempotency key, or answer what was answered before."""
+        pairs = sorted(_pairs(request.scope["query_string"]))
+        path = request.scope["path"]
+        print_ = idempotency.fingerprint(
+            operation.method,
+            path.removeprefix(self.prefix),
+            "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs),
+            shapes.parsed(raw),
+        )
+
+        async def work(tx: Write) -> tuple[int, bytes, Headers]:
+            earlier = await idempotency.claim(tx, key, print_)
+            if earlier is not None:
+                headers = [JSON, (b"idempotent-replayed", b"true")]
+                if earlier.location:
+                    headers.append((b"location", earlier.location.encode()))
+                return earlier.status, earlier.body.encode(), headers
+            status, body, headers = self._rendered(operation, await operation.handler(tx=tx, **arguments))
+            location = dict(headers).get(b"location")
+            answer = idempotency.Answer(status, body.decode(), location.decode() if location else None)
+            await idempotency.store(tx, key, answer)
+            return status, body, headers
+
+        asking = exchange.asking()
+        async with runtime.twins.turn(Tenant(asking.tenant.organization_id, asking.tenant.mode), key):
+            return await exchange.write(runtime, work)
+
+    async def _dry_run(
+        self, operation: Operation, runtime: Runtime, exchange: Exchange, arguments: dict[str, Any]
+    ) -> tuple[int, bytes, Headers]:
+        """Run the handler in a transaction that is rolled back: what it answers is what it would do."""
+
+        class Rehearsed(Exception):
+            pass
+
+        async def work(tx: Write) -> None:
+            raise Rehearsed(await operation.handler(tx=tx, **arguments))
+
+        try:
+            await exchange.write(runtime, work)
+        except Rehearsed as rehearsed:
+            return self._rendered(operation, rehearsed.args[0], status=200)
+        raise AssertionError("a dry run must not commit")
+
+    def _rendered(self, operation: Operation, result: Any, status: int | None = None) -> tuple[int, bytes, Headers]:
+        if result is None:
+            return 204, b"", []
+        headers = [JSON]
+        if isinstance(result, Created):
+            headers.append((b"location", (self.prefix + result.location).encode()))
+            result = result.data
+        return status or operation.status, msgspec.json.encode(self.envelope(result)), headers
+
+
+def _pairs(query_string: bytes) -> list[tuple[str, str]]:
+    if not query_string:
+        return []
+    try:
+        return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=PARAMETERS_MOST)
+    except ValueError:
+        raise errors.Invalid(
+            "Invalid request parameters", {"query": [f"Expected at most {PARAMETERS_MOST} parameters"]}
+        ) from None
+
+
+async def read_body(exchange: Exchange, request: Request[Any, Any, Any]) -> bytes:
+    """The body, whatever its content type says. Raises TooLarge as soon as it is known to be."""
+    if exchange.content_length is not None and exchange.content_length > BODY_MOST:
+        raise too_large()
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise errors.Invalid("Invalid request body", {"body": ["The body ended before it was complete"]})
+        chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
+        size += len(chunk)
+        if size > BODY_MOST:
+            raise too_large()
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def too_large() -> errors.TooLarge:
+    return errors.TooLarge("The request body is larger than 1 MiB; send less at once")
+
+
+__all__ = ["Api", "Caller", "Created", "Operation", "Page", "Read", "Write"]

@@ -1,0 +1,59 @@
+"""What operators and their machines ask the server itself: is it alive, is it ready, what does it measure.
+
+`/livez` touches nothing. `/readyz` asks the database, and turns 503 when the server is told to stop, before it drains.
+"""
+
+import ipaddress
+from typing import Any
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
+
+from openintervals.api import telemetry
+from openintervals.api.exchange import Exchange, Runtime
+from openintervals.api.http import JSON
+
+
+def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
+    async def livez(request: Request[Any, Any, Any]) -> ASGIResponse:
+        return _json(200, {"status": "alive"})
+
+    async def readyz(request: Request[Any, Any, Any]) -> ASGIResponse:
+        if runtime.stopping:
+            return _json(503, {"status": "stopping"})
+        try:
+            await runtime.database.ping()
+        except Exception as problem:  # noqa: BLE001 — whatever it is, we are not ready
+            telemetry.log.warning("not ready", exception=type(problem).__name__)
+            return _json(503, {"status": "the database does not answer"})
+        return _json(200, {"status": "ready"})
+
+    async def metrics(request: Request[Any, Any, Any]) -> ASGIResponse:
+        if not _may_measure(request.scope["exchange"], runtime):  # type: ignore[typeddict-item]
+            return _json(403, {"status": "set OPENINTERVALS_METRICS_TOKEN and send it as a Bearer token"})
+        return ASGIResponse(
+            body=telemetry.exposition(),
+            encoded_headers=[(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")],
+        )
+
+    return [
+        HTTPRouteHandler(path, http_method="GET", name=path)(handler)
+        for path, handler in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics))
+    ]
+
+
+def _may_measure(exchange: Exchange, runtime: Runtime) -> bool:
+    token = runtime.settings.metrics_token
+    if token:
+        return exchange.authorization == f"Bearer {token}"
+    # Behind a proxy everybody comes from loopback, but a proxy says whom it speaks for.
+    try:
+        return exchange.forwarded_for is None and ipaddress.ip_address(exchange.address).is_loopback
+    except ValueError:
+        return False
+
+
+def _json(status: int, body: dict[str, str]) -> ASGIResponse:
+    return ASGIResponse(body=msgspec.json.encode(body), status_code=status, encoded_headers=[JSON])

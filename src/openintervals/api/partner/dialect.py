@@ -1,0 +1,218 @@
+"""How the partner API speaks, on one page.
+
+Names: camelCase, `_id` for an object's id. Absent optional fields are left out, never null.
+Dates: `YYYY-MM-DD`; wall-clock times `HH:MM` (`HH:MM:SS` taken too); instants ISO 8601, sent in UTC.
+Success: `{"data": …}`; lists add `hasMore`. Failure: `{"error": {"code", "message", "errors"?, "retryAfter"?}}`.
+Paging: `limit` 1 to 100 (50), `after` and `before` take an `_id`, newest first; not both.
+Auth: `Authorization: Bearer <key>`. Unknown fields and parameters are ignored. Any content type is read as JSON.
+"""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from openintervals import errors, instants
+from openintervals.api.http import JSON, Api, Headers, Page
+from openintervals.platform import ids, pages
+
+PREFIX = "/partner"
+
+
+class Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What goes out: a projection of a record. Field names are column names, None is left out."""
+
+
+class WireIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What comes in. UNSET is absent, None is null; unknown fields are ignored."""
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, by column name."""
+        values = {name: getattr(self, name) for name in self.__struct_fields__}
+        return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+
+
+Line = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        extra={"message": "Must be one line of text without control characters"},
+    ),
+]
+Title = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$",
+        extra={"message": "Must be one line of text with at least one visible character"},
+    ),
+]
+Prose = Annotated[
+    str,
+    msgspec.Meta(max_length=10_000, pattern=r"^[^\x00]*$", extra={"message": "Must not contain NUL characters"}),
+]
+Slug = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=100,
+        pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$",
+        extra={"message": "Must be lower-case letters, digits and single hyphens, such as summer-solstice-10k"},
+        examples=["summer-solstice-10k"],
+    ),
+]
+Email = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=254,
+        pattern=r"^\s*[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f]+\s*$",
+        extra={"message": "Invalid email"},
+        examples=["runner@example.com"],
+    ),
+]
+Url = Annotated[
+    str,
+    msgspec.Meta(
+        max_length=2000,
+        pattern=r"^https?://[^\s/?#\x00-\x1f\x7f]+[^\s\x00-\x1f\x7f]*$",
+        extra={"message": "Invalid url: must begin with http:// or https://"},
+        examples=["https://northshorerace.com/lakefront-5k"],
+    ),
+]
+ClockTime = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$",
+        extra={"message": "Invalid time, expected HH:MM or HH:MM:SS"},
+        examples=["08:00"],
+    ),
+]
+Latitude = Annotated[float, msgspec.Meta(ge=-90, le=90)]
+Longitude = Annotated[float, msgspec.Meta(ge=-180, le=180)]
+Capacity = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
+
+DateOut = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"}, examples=["2026-06-14"])]
+InstantOut = Annotated[
+    str, msgspec.Meta(extra_json_schema={"format": "date-time"}, examples=["2026-03-01T08:00:00.000Z"])
+]
+
+Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="How many to answer at most.")]
+
+
+def cursor(kind: str, noun: str) -> Any:
+    """The type of a cursor parameter: an `_id` used as a position."""
+    return Annotated[
+        str,
+        msgspec.Meta(
+            pattern=ids.pattern(kind),
+            extra={"message": f"Invalid cursor: expected the _id of {noun}"},
+        ),
+    ]
+
+
+EventCursor = cursor(ids.EVENT, "an event")
+RegistrationCursor = cursor(ids.REGISTRATION, "a registration")
+RecurrenceCursor = cursor(ids.RECURRENCE, "a recurrence")
+GroupCursor = cursor(ids.GROUP, "a group")
+
+EventType = Literal["race", "runClub", "timeTrial", "other"]
+
+
+def window(query: Any) -> pages.Window:
+    """The page a list query asks for. Raises Invalid when it names both directions."""
+    if query.after is not None and query.before is not None:
+        both = ["Use either after or before, not both"]
+        raise errors.Invalid("Invalid request parameters", {"after": both, "before": both})
+    return pages.Window(limit=query.limit, after=query.after, before=query.before)
+
+
+class Error(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+    """What went wrong, and what to do about it."""
+
+    code: Literal[
+        "UNAUTHORIZED",
+        "FORBIDDEN",
+        "NOT_FOUND",
+        "METHOD_NOT_ALLOWED",
+        "CONFLICT",
+        "PAYLOAD_TOO_LARGE",
+        "VALIDATION_ERROR",
+        "RATE_LIMITED",
+        "INTERNAL_ERROR",
+        "UNAVAILABLE",
+    ]
+    message: str
+    errors: Annotated[
+        dict[str, list[str]] | None, msgspec.Meta(description="Everything wrong with the request, by field.")
+    ] = None
+    retry_after: Annotated[
+        int | None, msgspec.Meta(description="When to come back, in milliseconds since 1970-01-01T00:00Z.")
+    ] = None
+
+
+class ErrorEnvelope(msgspec.Struct, frozen=True):
+    error: Error
+
+
+class Data(msgspec.Struct, frozen=True):
+    data: Any
+
+
+STATUS: dict[type[errors.Failure], tuple[int, Any]] = {
+    errors.Unauthenticated: (401, "UNAUTHORIZED"),
+    errors.Forbidden: (403, "FORBIDDEN"),
+    errors.NotFound: (404, "NOT_FOUND"),
+    errors.Conflict: (409, "CONFLICT"),
+    errors.TooLarge: (413, "PAYLOAD_TOO_LARGE"),
+    errors.Invalid: (422, "VALIDATION_ERROR"),
+    errors.TooMany: (429, "RATE_LIMITED"),
+    errors.Unavailable: (503, "UNAVAILABLE"),
+    errors.Failure: (500, "INTERNAL_ERROR"),
+}
+
+WIRE_NAMES = {
+    "starts_on": "date",
+    "ends_on": "endDate",
+    "local_start": "startTime",
+    "local_end": "endTime",
+    "distance_m": "distanceMeters",
+    "bib": "bibIdentifier",
+}
+
+
+def envelope(result: Any) -> Any:
+    return result if isinstance(result, Page) else Data(result)
+
+
+def failure(problem: errors.Failure) -> tuple[int, bytes, Headers]:
+    """Status, body and headers of a failure."""
+    status, code = next(STATUS[family] for family in type(problem).__mro__ if family in STATUS)
+    headers = [JSON]
+    fields = retry_after = None
+    if isinstance(problem, errors.Invalid):
+        fields = {wire_name(name): said for name, said in problem.fields.items()} or None
+    elif isinstance(problem, errors.TooMany):
+        retry_after = instants.milliseconds(problem.retry_at)
+    elif isinstance(problem, errors.Unauthenticated):
+        headers.append((b"www-authenticate", b'Bearer realm="partner"'))
+    if (wait_s := getattr(problem, "retry_after_s", None)) is not None:
+        headers.append((b"retry-after", b"%d" % wait_s))
+    return status, encode(code, problem.message, fields, retry_after), headers
+
+
+def encode(
+    code: Any, message: str, fields: dict[str, list[str]] | None = None, retry_after: int | None = None
+) -> bytes:
+    return msgspec.json.encode(ErrorEnvelope(Error(code, message, fields, retry_after)))
+
+
+def wire_name(column: str) -> str:
+    """How this API spells a column; names that are the wire's already stay as they are."""
+    if column in WIRE_NAMES:
+        return WIRE_NAMES[column]
+    first, *rest = column.split("_")
+    return first + "".join(word[:1].upper() + word[1:] for word in rest) if first else column
+
+
+partner = Api(PREFIX, envelope, failure)

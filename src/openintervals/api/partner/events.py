@@ -1,0 +1,144 @@
+"""Events, as the partner API speaks of them."""
+
+import datetime
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, UnsetType, field
+
+from openintervals import errors
+from openintervals.api.http import Created, Page, Read, Write
+from openintervals.api.partner import dialect
+from openintervals.api.partner.dialect import Wire, WireIn, partner
+from openintervals.club import events
+
+ADDRESS = msgspec.Meta(
+    description="Where it is; any JSON object of at most 4096 bytes, given back as it came.",
+    extra_json_schema={"type": "object", "additionalProperties": True},
+    examples=[{"street": "600 Lake Shore Drive", "city": "Chicago"}],
+)
+
+
+class EventListed(Wire, frozen=True):
+    """An event, as lists show it."""
+
+    id: str = field(name="_id")
+    name: str
+    slug: str
+    type: dialect.EventType
+    starts_on: dialect.DateOut = field(name="date")
+    organization_id: str
+    local_start: str | None = field(default=None, name="startTime")
+    address: Annotated[msgspec.Raw | None, ADDRESS] = None
+    lat: dialect.Latitude | None = None
+    lng: dialect.Longitude | None = None
+    description: str | None = None
+    website_url: str | None = None
+    registration_url: str | None = None
+    max_participants: int | None = None
+
+
+class Event(EventListed, frozen=True):
+    """An event."""
+
+    ends_on: dialect.DateOut | None = field(default=None, name="endDate")
+    local_end: str | None = field(default=None, name="endTime")
+
+
+class EventsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    limit: dialect.Limit = 50
+    after: dialect.EventCursor | None = None
+    before: dialect.EventCursor | None = None
+    type: Annotated[dialect.EventType | None, msgspec.Meta(description="Only events of this type.")] = None
+    date_from: Annotated[datetime.date | None, msgspec.Meta(description="Only events on or after this date.")] = None
+    date_to: Annotated[datetime.date | None, msgspec.Meta(description="Only events on or before this date.")] = None
+
+
+class EventCreate(WireIn, frozen=True, kw_only=True):
+    """A new event."""
+
+    name: dialect.Title
+    slug: dialect.Slug
+    type: dialect.EventType
+    starts_on: datetime.date = field(name="date")
+    local_start: dialect.ClockTime | None = field(default=None, name="startTime")
+    ends_on: datetime.date | None = field(default=None, name="endDate")
+    local_end: dialect.ClockTime | None = field(default=None, name="endTime")
+    address: Annotated[msgspec.Raw, ADDRESS] = msgspec.Raw()
+    lat: dialect.Latitude | None = None
+    lng: dialect.Longitude | None = None
+    description: dialect.Prose | None = None
+    website_url: dialect.Url | None = None
+    registration_url: dialect.Url | None = None
+    max_participants: dialect.Capacity | None = None
+
+
+class EventPatch(WireIn, frozen=True, kw_only=True):
+    """What to change; null clears an optional field."""
+
+    name: dialect.Title | UnsetType = UNSET
+    slug: dialect.Slug | UnsetType = UNSET
+    type: dialect.EventType | UnsetType = UNSET
+    starts_on: datetime.date | UnsetType = field(default=UNSET, name="date")
+    local_start: dialect.ClockTime | None | UnsetType = field(default=UNSET, name="startTime")
+    ends_on: datetime.date | None | UnsetType = field(default=UNSET, name="endDate")
+    local_end: dialect.ClockTime | None | UnsetType = field(default=UNSET, name="endTime")
+    address: Annotated[msgspec.Raw, ADDRESS] = msgspec.Raw()
+    lat: dialect.Latitude | None | UnsetType = UNSET
+    lng: dialect.Longitude | None | UnsetType = UNSET
+    description: dialect.Prose | None | UnsetType = UNSET
+    website_url: dialect.Url | None | UnsetType = UNSET
+    registration_url: dialect.Url | None | UnsetType = UNSET
+    max_participants: dialect.Capacity | None | UnsetType = UNSET
+
+
+class EventCreated(Wire, frozen=True):
+    event_id: str
+
+
+def columns(given: dict[str, Any]) -> dict[str, Any]:
+    """What came over the wire as columns: dates as text, times to the minute, the address checked and kept."""
+    values = {name: value for name, value in given.items() if value is not UNSET}
+    for name, value in values.items():
+        if isinstance(value, datetime.date):
+            values[name] = value.isoformat()
+        elif name.startswith("local_") and value is not None:
+            values[name] = value[:5]
+    if (address := bytes(values.pop("address", b""))) != b"":
+        values["address"] = _object_or_null(address)
+    return values
+
+
+def _object_or_null(raw: bytes) -> msgspec.Raw | None:
+    raw = raw.strip()
+    if raw == b"null":
+        return None
+    if not raw.startswith(b"{"):
+        raise errors.Invalid(fields={"address": ["Expected object"]})
+    if len(raw) > events.ADDRESS_BYTES_MOST:
+        raise errors.Invalid(fields={"address": [f"Must be at most {events.ADDRESS_BYTES_MOST} bytes of JSON"]})
+    return msgspec.Raw(raw)
+
+
+@partner.operation("GET", "/events", scope="read:events", tag="Events", snapshot=False)
+async def list_events(tx: Read, query: EventsQuery) -> Page[EventListed]:
+    """List events
+
+    All events of the organization, newest created first, one page at a time.
+    """
+    only = events.Filter(
+        query.type,
+        query.date_from.isoformat() if query.date_from else None,
+        query.date_to.isoformat() if query.date_to else None,
+    )
+    return Page(*await events.page(tx, EventListed, only, dialect.window(query)))
+
+
+@partner.operation("POST", "/events", scope="write:events", tag="Events", status=201, fails=(errors.Conflict,))
+async def create_event(tx: Write, body: EventCreate) -> Created[EventCreated]:
+    """Create an event
+
+    The slug must be unique in the organization. The event has no runs yet; add them with POST /events/{event_id}/runs.
+    """
+    event = await events.create(tx, columns(body.given()))
+    return Created(EventCreated(event_id=event.id), f"/events/{event.id}")

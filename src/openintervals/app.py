@@ -1,0 +1,65 @@
+"""The composition root: every part is plugged in here, once.
+
+`build` makes the ASGI application of one process: Litestar routes inside the shell. Opening and closing the database and the
+background work belong to `serve`, which calls it.
+"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from litestar import Litestar, Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+
+from openintervals import errors
+from openintervals.api import http, operations, partner, telemetry
+from openintervals.api.exchange import Runtime
+from openintervals.api.middleware import Shell, internal
+from openintervals.api.partner import dialect
+from openintervals.db import Database, Postgres, SQLite
+from openintervals.settings import Settings
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def database(settings: Settings) -> Database:
+    """The database the settings name, not opened yet. Raises UnusableDatabase for an old SQLite library."""
+    if settings.on_sqlite:
+        return SQLite(settings.sqlite_path, commit_group=settings.commit_group)
+    return Postgres(settings.url, pool=settings.database_pool)
+
+
+def build(settings: Settings, opened: Database, clock: Callable[[], datetime] = now) -> tuple[Shell, Runtime]:
+    """The ASGI application over an opened database, and what its exchanges share."""
+    runtime = Runtime(settings, opened, clock)
+    litestar = Litestar(
+        [*operations.routes(runtime), *partner.routes(runtime)],
+        openapi_config=None,
+        logging_config=None,
+        exception_handlers={HTTPException: _refuse, Exception: _fail},
+    )
+    return Shell(litestar, dialect.partner, runtime), runtime
+
+
+def _refuse(request: Request[Any, Any, Any], problem: HTTPException) -> Response[bytes]:
+    """What the router itself refuses: an unknown path, a wrong method."""
+    if problem.status_code >= 500:
+        return _fail(request, problem)
+    if isinstance(problem, MethodNotAllowedException):
+        allowed = (problem.headers or {}).get("allow", "")
+        said = f"This path takes {allowed}, not {request.method[:20]}"
+        return _answer(405, dialect.encode("METHOD_NOT_ALLOWED", said), [http.JSON, (b"allow", allowed.encode())])
+    path = request.scope["path"][:200]
+    return _answer(*dialect.failure(errors.NotFound(f"No such path: {path}; GET /partner/openapi.json lists them all")))
+
+
+def _fail(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:
+    telemetry.log_failure(request.scope["exchange"], problem)  # type: ignore[typeddict-item]
+    return _answer(*dialect.failure(internal()))
+
+
+def _answer(status: int, body: bytes, headers: http.Headers) -> Response[bytes]:
+    told = {name.decode(): value.decode() for name, value in headers}
+    return Response(body, status_code=status, media_type=told.pop("content-type"), headers=told)

@@ -1,0 +1,34 @@
+"""What a database refuses, in our words, the same for both databases."""
+
+from openintervals import errors
+
+
+class Duplicate(errors.Conflict):
+    """A unique key is taken. The operation that knows the noun catches it and says which."""
+
+    code = "duplicate"
+
+    def __init__(self) -> None:
+        super().__init__("This would make a second object with the same key; read the present one and try again")
+
+
+class RuleBroken(errors.Conflict):
+    """A CHECK or a foreign key refused the change: the last line of defence behind the operations' own rules."""
+
+    code = "rule_broken"
+
+    def __init__(self) -> None:
+        super().__init__("The change would break a rule of the stored data, so nothing was changed")
+
+
+class Busy(errors.Unavailable):
+    """Another writer held the database too long; nothing was changed."""
+
+    code = "busy"
+
+    def __init__(self) -> None:
+        super().__init__("The database is busy; nothing was changed, try again")
+
+
+class UnusableDatabase(Exception):
+    """Start-up refuses this database; the message is one sentence that says what to do."""

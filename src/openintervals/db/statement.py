@@ -1,0 +1,107 @@
+"""Statements: written with SQLAlchemy Core, compiled once per shape, run on the drivers directly.
+
+A builder is a small function from a shape (plain hashable arguments: which filters, which struct) to a Core statement with
+`bindparam`s; `@statement` keeps one `Statement` per shape for the life of the process. Parameters go by name.
+The SQL text is made on first use for the database in use, and never from data.
+"""
+
+from collections.abc import Callable
+from functools import cache, update_wrapper
+from typing import Any, Generic, ParamSpec
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from openintervals.db import schema
+
+Convert = tuple[tuple[int, Callable[[Any], Any]], ...]
+Shape = ParamSpec("Shape")
+
+_SQLITE = sqlite.dialect(paramstyle="named")
+_POSTGRES = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+
+
+class Compiled:
+    """SQL text for one database, the parameters it fixes itself, and how its result columns become values."""
+
+    __slots__ = ("convert", "fixed", "sql")
+
+    def __init__(self, element: sa.sql.ClauseElement, dialect: sa.Dialect) -> None:
+        compiled = element.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+        self.sql = str(compiled)
+        self.fixed = {name: value for name, value in (compiled.params or {}).items() if value is not None}
+        columns = getattr(element, "exported_columns", ())
+        self.convert: Convert = tuple(
+            (position, convert)
+            for position, column in enumerate(columns)
+            if (convert := _converter(column.type, dialect.name)) is not None
+        )
+
+
+class Statement:
+    """A Core statement and, made when first wanted, its text for each database."""
+
+    __slots__ = ("_postgres", "_sqlite", "element")
+
+    def __init__(self, element: sa.sql.ClauseElement) -> None:
+        self.element = element
+        self._sqlite: Compiled | None = None
+        self._postgres: Compiled | None = None
+
+    @property
+    def sqlite(self) -> Compiled:
+        if self._sqlite is None:
+            self._sqlite = Compiled(self.element, _SQLITE)
+        return self._sqlite
+
+    @property
+    def postgres(self) -> Compiled:
+        if self._postgres is None:
+            self._postgres = Compiled(self.element, _POSTGRES)
+        return self._postgres
+
+
+class Builder(Generic[Shape]):
+    """A cached statement builder; calling it with a shape gives the one `Statement` of that shape."""
+
+    def __init__(self, build: Callable[Shape, sa.sql.ClauseElement]) -> None:
+        self.build = build
+        self._cached = cache(lambda *args, **kwargs: Statement(build(*args, **kwargs)))
+        update_wrapper(self, build)
+        BUILDERS.append(self)
+
+    def __call__(self, *args: Shape.args, **kwargs: Shape.kwargs) -> Statement:
+        return self._cached(*args, **kwargs)  # type: ignore[arg-type]
+
+
+BUILDERS: list["Builder[Any]"] = []
+
+
+def statement(build: Callable[Shape, sa.sql.ClauseElement]) -> Builder[Shape]:
+    """Decorator: compile what `build` returns once per shape."""
+    return Builder(build)
+
+
+def columns(struct: type[msgspec.Struct], source: sa.FromClause) -> list[sa.ColumnElement[Any]]:
+    """The columns of `source` that `struct` projects, in the order of its fields. Raises KeyError for a stranger."""
+    return [source.c[name] for name in struct.__struct_fields__]
+
+
+def _converter(kind: sa.types.TypeEngine[Any], database: str) -> Callable[[Any], Any] | None:
+    if isinstance(kind, schema.Json):
+        return schema.raw
+    if isinstance(kind, schema.Number):
+        return schema.whole
+    if isinstance(kind, schema.Flag | sa.Boolean) and database == "sqlite":
+        return bool
+    return None
+
+
+def convert_row(row: tuple[Any, ...], convert: Convert) -> tuple[Any, ...]:
+    """`row` with the values of converted columns replaced; NULL stays None."""
+    values = list(row)
+    for position, function in convert:
+        if (value := values[position]) is not None:
+            values[position] = function(value)
+    return tuple(values)

@@ -1,0 +1,106 @@
+"""Read and Write: what an operation may do to the world, as the type of its first argument.
+
+`Read` is a snapshot of the database that takes SELECT alone. `Write` is one transaction: it is committed once, at the edge, by the
+database that gave it, and rolled back on any error. Neither has `commit`.
+Both carry who asks (tenant, actor) and when (`now`): an operation reads no clock and no global.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+
+from openintervals import instants
+from openintervals.db.statement import Statement
+
+T = TypeVar("T")
+
+
+class Tenant(msgspec.Struct, frozen=True):
+    """Whose rows: an organization, and its live or its test data."""
+
+    organization_id: str
+    mode: str
+
+
+class Asking(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, and when. `actor` goes into the journal: a key's id, `worker`, `command-line`."""
+
+    tenant: Tenant
+    actor: str
+    now: datetime
+    bypass_windows: bool = False
+
+
+class Session(Protocol):
+    """A connection inside a transaction; one implementation for each database."""
+
+    statements: int
+
+    async def fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]: ...
+
+    async def execute(self, statement: Statement, parameters: dict[str, Any]) -> int: ...
+
+
+class Read:
+    """A snapshot. Parameters `organization_id` and `mode` are always bound to the tenant of `asking`."""
+
+    __slots__ = ("_bound", "asking", "session")
+
+    def __init__(self, session: Session, asking: Asking) -> None:
+        self.session = session
+        self.asking = asking
+        self._bound = {"organization_id": asking.tenant.organization_id, "mode": asking.tenant.mode}
+
+    @property
+    def now(self) -> datetime:
+        return self.asking.now
+
+    @property
+    def now_text(self) -> str:
+        return instants.text(self.asking.now)
+
+    @property
+    def tenant(self) -> Tenant:
+        return self.asking.tenant
+
+    async def rows(self, statement: Statement, **parameters: Any) -> Sequence[tuple[Any, ...]]:
+        return await self.session.fetch(statement, {**parameters, **self._bound})
+
+    async def row(self, statement: Statement, **parameters: Any) -> tuple[Any, ...] | None:
+        rows = await self.session.fetch(statement, {**parameters, **self._bound})
+        return rows[0] if rows else None
+
+    async def value(self, statement: Statement, **parameters: Any) -> Any:
+        """First column of the first row, or None without one."""
+        rows = await self.session.fetch(statement, {**parameters, **self._bound})
+        return rows[0][0] if rows else None
+
+    async def all(self, into: type[T], statement: Statement, **parameters: Any) -> list[T]:
+        """Every row as a record; columns stand in the order of the record's fields."""
+        return [into(*row) for row in await self.session.fetch(statement, {**parameters, **self._bound})]
+
+    async def one(self, into: type[T], statement: Statement, **parameters: Any) -> T | None:
+        rows = await self.session.fetch(statement, {**parameters, **self._bound})
+        return into(*rows[0]) if rows else None
+
+
+class Write(Read):
+    """One transaction. The first statement that fails fails it all."""
+
+    __slots__ = ()
+
+    async def execute(self, statement: Statement, **parameters: Any) -> int:
+        """Run a statement without a result; gives the number of rows it changed."""
+        return await self.session.execute(statement, {**parameters, **self._bound})
+
+    async def need(self, into: type[T], statement: Statement, **parameters: Any) -> T:
+        """The one row a RETURNING statement must give."""
+        record = await self.one(into, statement, **parameters)
+        assert record is not None, "a statement that must change a row changed none"
+        return record
+
+    def as_tenant(self, tenant: Tenant) -> "Write":
+        """The same transaction on behalf of another tenant: for background work, never for a request."""
+        return Write(self.session, msgspec.structs.replace(self.asking, tenant=tenant))

@@ -1,0 +1,63 @@
+"""Ids: kind letters, then 10 characters of time and 10 of chance, in lower-case base 32.
+
+`e01k9x0q5zr4t8m2c6h0w` is an event. An id sorts by the millisecond it was made in, says what kind of thing it names, and
+gives nothing else away. Within one process ids of one kind grow strictly, also inside a millisecond, so a list by id is a list by age.
+A cursor is an id used as a position: `is_id` checks its form alone, and no row need exist.
+"""
+
+import re
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+
+from openintervals import instants
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_TIME_CHARACTERS = 10
+_CHANCE_CHARACTERS = 10
+_CHANCE = 32**_CHANCE_CHARACTERS
+
+ORGANIZATION = "k"
+EVENT = "e"
+RUN = "r"
+REGISTRATION = "p"
+RECURRENCE = "rc"
+GROUP = "g"
+KEY = "ak"
+
+_last: dict[str, int] = {}
+
+
+def new(kind: str, now: datetime, chance: Callable[[int], int] = secrets.randbelow) -> str:
+    """A fresh id of `kind`. `chance(n)` gives an integer below n."""
+    number = instants.milliseconds(now) * _CHANCE + chance(_CHANCE)
+    last = _last.get(kind, -1)
+    if number <= last and number // _CHANCE == last // _CHANCE:
+        number = last + 1
+    _last[kind] = number
+    return kind + _base32(number, _TIME_CHARACTERS + _CHANCE_CHARACTERS)
+
+
+def _base32(number: int, width: int) -> str:
+    characters = []
+    for _ in range(width):
+        number, digit = divmod(number, 32)
+        characters.append(ALPHABET[digit])
+    return "".join(reversed(characters))
+
+
+@cache
+def pattern(kind: str) -> str:
+    """The regular expression of ids of `kind`, as the OpenAPI document prints it."""
+    return f"^{kind}[{ALPHABET}]{{{_TIME_CHARACTERS + _CHANCE_CHARACTERS}}}$"
+
+
+@cache
+def _matcher(kind: str) -> re.Pattern[str]:
+    return re.compile(pattern(kind).replace("$", r"\Z"))
+
+
+def is_id(kind: str, text: str) -> bool:
+    """Whether `text` has the form of an id of `kind`."""
+    return _matcher(kind).match(text) is not None

@@ -1,0 +1,155 @@
+"""The journal: one append-only row for each change, written in the same transaction as the change.
+
+It is the audit log, the source of the changes feed and of webhook deliveries: who did what to which object, its version and
+how it was afterwards. A row is never changed. `sequence` grows within an organization and mode; on SQLite, where one writer
+works at a time, it has no gaps and is the order of commits. On PostgreSQL it comes from a sequence shared by all, and writers that overlap may
+commit in another order than they drew their numbers; `transaction_id` is there for readers that follow the journal.
+When two write at once each has its own row; neither waits for the other.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+
+from openintervals.db import schema
+from openintervals.db.schema import own
+from openintervals.db.statement import columns, statement
+from openintervals.db.transaction import Read, Write
+
+journal = schema.table(
+    "journal",
+    sa.Column("sequence", sa.BigInteger, nullable=False),
+    sa.Column("transaction_id", sa.BigInteger, nullable=False),
+    sa.Column("at", schema.Text, nullable=False),
+    sa.Column("actor", schema.Text, nullable=False),
+    sa.Column("verb", schema.Text, nullable=False),
+    sa.Column("object_type", schema.Text, nullable=False),
+    sa.Column("object_id", schema.Text, nullable=False),
+    sa.Column("object_version", sa.BigInteger, nullable=False),
+    sa.Column("changed", schema.Json, nullable=False),
+    sa.Column("snapshot", schema.Json, nullable=False),
+    sa.Index("ix_journal_object", "organization_id", "mode", "object_id", "sequence"),
+    key=("sequence",),
+)
+
+NUMBERS = sa.Sequence("journal_sequence", metadata=schema.metadata)
+
+
+class Entry(msgspec.Struct, frozen=True):
+    sequence: int
+    at: str
+    actor: str
+    verb: str
+    object_type: str
+    object_id: str
+    object_version: int
+    changed: msgspec.Raw
+    snapshot: msgspec.Raw
+
+
+class Recorded(Protocol):
+    """What the journal can keep: a record with an id and a version that grows by one at each change."""
+
+    __struct_fields__: ClassVar[tuple[str, ...]]
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def version(self) -> int: ...
+
+
+class _next_sequence(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
+    inherit_cache = True
+    type = sa.BigInteger()
+
+
+class _transaction_id(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
+    inherit_cache = True
+    type = sa.BigInteger()
+
+
+@compiles(_next_sequence, "postgresql")
+def _from_sequence(element: object, compiler: object, **_: object) -> str:
+    return "nextval('journal_sequence')"
+
+
+@compiles(_next_sequence, "sqlite")
+def _from_last_row(element: object, compiler: object, **_: object) -> str:
+    # One writer at a time: the last row of the key is the highest number there is.
+    return (
+        "(SELECT coalesce(max(sequence), 0) + 1 FROM journal WHERE organization_id = :organization_id AND mode = :mode)"
+    )
+
+
+@compiles(_transaction_id, "postgresql")
+def _from_server(element: object, compiler: object, **_: object) -> str:
+    return "(pg_current_xact_id()::text::bigint)"
+
+
+@compiles(_transaction_id, "sqlite")
+def _no_number(element: object, compiler: object, **_: object) -> str:
+    return "0"
+
+
+@statement
+def _insert() -> sa.Insert:
+    return sa.insert(journal).values(
+        sequence=_next_sequence(),
+        transaction_id=_transaction_id(),
+        **{
+            name: sa.bindparam(name)
+            for name in journal.c.keys()  # noqa: SIM118 — a column collection, not a dict
+            if name not in ("sequence", "transaction_id")
+        },
+    )
+
+
+@statement
+def _of_object() -> sa.Select[tuple[object, ...]]:
+    return (
+        sa.select(*columns(Entry, journal))
+        .where(own(journal), journal.c.object_id == sa.bindparam("object_id"))
+        .order_by(journal.c.sequence)
+    )
+
+
+def difference(before: Recorded | None, after: Recorded) -> list[str]:
+    """Names of the fields that differ; all of them for a new object. Times of bookkeeping do not count."""
+    ignored = ("version", "updated_at")
+    names = [name for name in after.__struct_fields__ if name not in ignored]
+    if before is None:
+        return names
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+async def record(
+    tx: Write,
+    verb: str,
+    after: Recorded,
+    before: Recorded | None = None,
+    also: Mapping[str, Any] | None = None,
+) -> None:
+    """Write one change down. `verb` is `noun.past_participle`; `also` joins the snapshot (what the record itself lacks)."""
+    snapshot = msgspec.json.encode(after)
+    if also:
+        snapshot = msgspec.json.encode({**msgspec.json.decode(snapshot), **also})
+    await tx.execute(
+        _insert(),
+        at=tx.now_text,
+        actor=tx.asking.actor,
+        verb=verb,
+        object_type=verb.partition(".")[0],
+        object_id=after.id,
+        object_version=after.version,
+        changed=msgspec.json.encode(difference(before, after)).decode(),
+        snapshot=snapshot.decode(),
+    )
+
+
+async def of_object(tx: Read, object_id: str) -> list[Entry]:
+    """Everything that happened to one object, oldest first."""
+    return await tx.all(Entry, _of_object(), object_id=object_id)

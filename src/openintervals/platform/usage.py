@@ -1,0 +1,126 @@
+"""Usage: requests by key and day (UTC), counted in memory and written down every few seconds.
+
+Counting must not cost a request its speed, so a crash may lose the last few seconds of counts, and nothing else.
+When several processes serve, each adds what it counted: sums are exact once all have written.
+"""
+
+from datetime import datetime
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from openintervals import instants
+from openintervals.db import schema
+from openintervals.db.schema import own
+from openintervals.db.statement import statement
+from openintervals.db.transaction import Read, Tenant, Write
+from openintervals.platform import api_keys
+
+DAYS_KEPT = 400
+DAYS_SHOWN = 31
+
+usage = schema.table(
+    "usage",
+    sa.Column("day", schema.Text, nullable=False),
+    sa.Column("key_id", schema.Text, nullable=False),
+    sa.Column("requests", sa.BigInteger, nullable=False),
+    key=("day", "key_id"),
+)
+
+
+class Day(msgspec.Struct, frozen=True):
+    """Requests of one day: of the asking key, and of all keys of its organization and mode."""
+
+    day: str
+    key: int
+    organization: int
+
+
+class Counter:
+    """What this process counted since the last flush."""
+
+    def __init__(self) -> None:
+        self._counts: dict[tuple[str, str, str, str], int] = {}
+        self._seen: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self._noted: dict[tuple[str, str, str], str] = {}
+
+    def count(self, caller: api_keys.Caller, now: datetime, address: str) -> None:
+        tenant = (caller.organization_id, caller.mode, caller.key_id)
+        instant = instants.text(now)
+        place = (*tenant, instant[:10])
+        self._counts[place] = self._counts.get(place, 0) + 1
+        if self._noted.get(tenant) != instant[:16]:  # a key's last use is noted once a minute at most
+            self._noted[tenant] = instant[:16]
+            self._seen[tenant] = (instant, address)
+
+    @property
+    def empty(self) -> bool:
+        return not self._counts
+
+    def take(
+        self,
+    ) -> tuple[dict[tuple[str, str, str, str], int], dict[tuple[str, str, str], tuple[str, str]]]:
+        """Everything counted, which is then no longer held here."""
+        taken = self._counts, self._seen
+        self._counts, self._seen = {}, {}
+        return taken
+
+    def give_back(self, counts: dict[tuple[str, str, str, str], int]) -> None:
+        """Counts that could not be written."""
+        for place, number in counts.items():
+            self._counts[place] = self._counts.get(place, 0) + number
+
+
+@statement
+def _add() -> sa.sql.dml.Insert:
+    insert = postgresql.insert(usage)
+    return insert.on_conflict_do_update(
+        index_elements=[usage.c.organization_id, usage.c.mode, usage.c.day, usage.c.key_id],
+        set_={"requests": usage.c.requests + insert.excluded.requests},
+    )
+
+
+@statement
+def _by_day() -> sa.Select[tuple[object, ...]]:
+    mine = sa.case((usage.c.key_id == sa.bindparam("key_id"), usage.c.requests), else_=0)
+    return (
+        sa.select(
+            usage.c.day,
+            sa.cast(sa.func.sum(mine), sa.BigInteger),
+            sa.cast(sa.func.sum(usage.c.requests), sa.BigInteger),
+        )
+        .where(own(usage))
+        .group_by(usage.c.day)
+        .order_by(usage.c.day.desc())
+        .limit(DAYS_SHOWN)
+    )
+
+
+@statement
+def _forget_old() -> sa.Delete:
+    return sa.delete(usage).where(usage.c.day < sa.bindparam("before"))
+
+
+async def write_down(tx: Write, counter: Counter) -> None:
+    """Add what was counted to the table, and note when each key was last used."""
+    counts, seen = counter.take()
+    try:
+        for (organization_id, mode, key_id, day), requests in sorted(counts.items()):
+            tenant = tx.as_tenant(Tenant(organization_id, mode))
+            await tenant.execute(_add(), day=day, key_id=key_id, requests=requests)
+        for (organization_id, mode, key_id), (at, address) in sorted(seen.items()):
+            await api_keys.used(tx.as_tenant(Tenant(organization_id, mode)), key_id, at=at, address=address)
+    except BaseException:
+        counter.give_back(counts)
+        raise
+
+
+async def by_day(tx: Read, key_id: str) -> list[Day]:
+    """The last days that had requests, newest first, at most 31."""
+    return await tx.all(Day, _by_day(), key_id=key_id)
+
+
+async def forget_old(tx: Write, before: str) -> int:
+    """Drop days before `before` (YYYY-MM-DD); gives how many rows."""
+    return await tx.execute(_forget_old(), before=before)
