@@ -1,0 +1,12 @@
+"""Benchmarks: each prints a ratio against a named yardstick, measured in one run on one machine over the
+same data.
+
+run.py            the command: sets up, runs the benchmarks by name, prints the table
+speed.py          events-page, register: requests per second against the yardsticks
+slow_commit.py    slow-disk: shared commits against commits one at a time, with 5 ms added to every fsync
+growth.py         pages, start, memory: what must not grow with the data or with time
+bare.py usual.py  the two yardsticks
+product.py        our own server, its keys and its filled database
+data.py           the made-up content that every contestant holds
+servers.py load.py client.py rounds.py    starting, loading, probing, comparing
+"""
