@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks import growth, load, slow_commit, speed
@@ -98,7 +99,7 @@ def _table(rows: list[Row]) -> Table:
     table.add_column("met", justify="center")
     for row in rows:
         met = {True: "[green]yes[/green]", False: "[bold red]NO[/bold red]", None: "–"}[row.met]
-        table.add_row(row.name, row.ours, row.yardstick, row.ratio, row.goal, met)
+        table.add_row(*map(escape, row[:-1]), met)
     return table
 
 
