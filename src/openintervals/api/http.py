@@ -2,7 +2,8 @@
 
 A handler is an async function whose parameters say what it needs, each once:
 `tx: Read` or `tx: Write` (the transaction it runs in), `query: SomeStruct` (the query string), `body: SomeStruct` (the JSON body),
-`caller: Caller`, and path parameters by name. What it returns is the answer: a struct, a `Page`, a `Created`, or None for 204.
+`caller: Caller`, `runtime: Runtime` (what the process shares), and path parameters by name.
+What it returns is the answer: a struct, a `Page`, a `Created`, or None for 204.
 The order of checks is fixed: key and rate limit (middleware), route and method, scope, idempotency key, query and body, then the handler.
 
 A `Write` is committed after the stored answer of its idempotency key has joined it, and before a byte of the answer is sent.
@@ -31,6 +32,7 @@ Headers = list[tuple[bytes, bytes]]
 
 BODY_MOST = 1024 * 1024
 PARAMETERS_MOST = 50
+NOT_IN_PATH = ("tx", "query", "body", "caller", "runtime")
 JSON = (b"content-type", b"application/json; charset=utf-8")
 
 
@@ -66,6 +68,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     writes: bool
     path_parameters: tuple[str, ...]
     wants_caller: bool
+    wants_runtime: bool
     returns: Any
 
     @property
@@ -129,8 +132,9 @@ class Api:
                     query=hints.get("query"),
                     body=hints.get("body"),
                     writes=hints["tx"] is Write,
-                    path_parameters=tuple(n for n in names if n not in ("tx", "query", "body", "caller")),
+                    path_parameters=tuple(n for n in names if n not in NOT_IN_PATH),
                     wants_caller="caller" in names,
+                    wants_runtime="runtime" in names,
                     returns=hints["return"],
                 )
             )
@@ -159,7 +163,7 @@ class Api:
             path,
             http_method=operation.method,  # type: ignore[arg-type]
             name=f"{self.prefix}:{operation.name}",
-            status_code=operation.status,
+            status_code=200,  # the answer brings its own; Litestar would refuse a body for what it thinks is a 204
             opt={"operation": operation},
         )(answer)
 
@@ -173,6 +177,8 @@ class Api:
         if operation.writes and exchange.idempotency_key is not None:
             key = idempotency.normalise(exchange.idempotency_key)
         arguments: dict[str, Any] = dict(request.path_params)
+        if any("\0" in value for value in arguments.values()):
+            raise errors.NotFound("Nothing has a NUL character in its name")  # PostgreSQL cannot even look for it
         if operation.query is not None:
             arguments["query"] = shapes.query(operation.query, _pairs(request.scope["query_string"]))
         raw = b""
@@ -181,6 +187,8 @@ class Api:
             arguments["body"] = shapes.body(operation.body, raw)
         if operation.wants_caller:
             arguments["caller"] = caller
+        if operation.wants_runtime:
+            arguments["runtime"] = runtime
         if not operation.writes:
             result = await exchange.read(
                 runtime, lambda tx: operation.handler(tx=tx, **arguments), snapshot=operation.snapshot

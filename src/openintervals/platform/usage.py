@@ -58,6 +58,15 @@ class Counter:
     def empty(self) -> bool:
         return not self._counts
 
+    def pending(self, tenant: Tenant, key_id: str) -> dict[str, tuple[int, int]]:
+        """What is not written down yet, by day: requests of the key, and of all keys of the tenant."""
+        days: dict[str, tuple[int, int]] = {}
+        for (organization_id, mode, counted_key, day), requests in self._counts.items():
+            if (organization_id, mode) == (tenant.organization_id, tenant.mode):
+                of_key, of_all = days.get(day, (0, 0))
+                days[day] = (of_key + (requests if counted_key == key_id else 0), of_all + requests)
+        return days
+
     def take(
         self,
     ) -> tuple[dict[tuple[str, str, str, str], int], dict[tuple[str, str, str], tuple[str, str]]]:
@@ -116,9 +125,14 @@ async def write_down(tx: Write, counter: Counter) -> None:
         raise
 
 
-async def by_day(tx: Read, key_id: str) -> list[Day]:
-    """The last days that had requests, newest first, at most 31."""
-    return await tx.all(Day, _by_day(), key_id=key_id)
+async def by_day(tx: Read, key_id: str, counter: Counter) -> list[Day]:
+    """The last days that had requests, newest first, at most 31, with what this process has still in `counter`."""
+    pending = counter.pending(tx.tenant, key_id)
+    days = {day.day: day for day in await tx.all(Day, _by_day(), key_id=key_id)}
+    for day, (of_key, of_all) in pending.items():
+        written = days.get(day, Day(day, 0, 0))
+        days[day] = Day(day, written.key + of_key, written.organization + of_all)
+    return sorted(days.values(), key=lambda day: day.day, reverse=True)[:DAYS_SHOWN]
 
 
 async def forget_old(tx: Write, before: str) -> int:

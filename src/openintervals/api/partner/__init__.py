@@ -3,10 +3,10 @@
 from litestar.handlers import HTTPRouteHandler
 
 from openintervals.api.exchange import Runtime
-from openintervals.api.partner import events
+from openintervals.api.partner import events, groups, organization, usage
 from openintervals.api.partner.dialect import partner
 
-RESOURCES = (events,)
+RESOURCES = (organization, events, groups, usage)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
