@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, quote_plus
 import msgspec
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from openintervals import errors
 from openintervals.api import shapes
@@ -48,6 +48,24 @@ class Created(msgspec.Struct, Generic[T], frozen=True):
 
     data: T
     location: str
+
+
+class Answer:
+    """A whole answer, sent as it is: Litestar's own response would take its headers apart and put them together again."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int, body: bytes, headers: Headers) -> None:
+        self.status = status
+        self.body = body
+        self.headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = self.headers
+        if self.status not in (204, 304):
+            headers = [*headers, (b"content-length", b"%d" % len(self.body))]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": False})
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,14 +165,14 @@ class Api:
         return [self._route(operation, runtime) for operation in self.operations]
 
     def _route(self, operation: Operation, runtime: Runtime) -> HTTPRouteHandler:
-        async def answer(request: Request[Any, Any, Any]) -> ASGIResponse:
+        async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
             exchange: Exchange = request.scope["exchange"]  # type: ignore[typeddict-item]
             try:
                 status, body, headers = await self._run(operation, runtime, exchange, request)
             except errors.Failure as failure:
                 exchange.error_code = failure.code
                 status, body, headers = self.failure(failure)
-            return ASGIResponse(body=body, status_code=status, encoded_headers=headers)
+            return Answer(status, body, headers)
 
         path = self.prefix + operation.path
         for name in operation.path_parameters:
@@ -302,4 +320,4 @@ def too_large() -> errors.TooLarge:
     return errors.TooLarge("The request body is larger than 1 MiB; send less at once")
 
 
-__all__ = ["Api", "Caller", "Created", "Operation", "Page", "Read", "Write"]
+__all__ = ["Answer", "Api", "Caller", "Created", "Operation", "Page", "Read", "Write"]

@@ -9,18 +9,18 @@ from typing import Any
 import msgspec
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.response.base import ASGIResponse
+from litestar.types import ASGIApp
 
 from openintervals.api import telemetry
 from openintervals.api.exchange import Exchange, Runtime
-from openintervals.api.http import JSON
+from openintervals.api.http import JSON, Answer
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
-    async def livez(request: Request[Any, Any, Any]) -> ASGIResponse:
+    async def livez(request: Request[Any, Any, Any]) -> ASGIApp:
         return _json(200, {"status": "alive"})
 
-    async def readyz(request: Request[Any, Any, Any]) -> ASGIResponse:
+    async def readyz(request: Request[Any, Any, Any]) -> ASGIApp:
         if runtime.stopping:
             return _json(503, {"status": "stopping"})
         try:
@@ -30,13 +30,11 @@ def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
             return _json(503, {"status": "the database does not answer"})
         return _json(200, {"status": "ready"})
 
-    async def metrics(request: Request[Any, Any, Any]) -> ASGIResponse:
+    async def metrics(request: Request[Any, Any, Any]) -> ASGIApp:
         if not _may_measure(request.scope["exchange"], runtime):  # type: ignore[typeddict-item]
             return _json(403, {"status": "set OPENINTERVALS_METRICS_TOKEN and send it as a Bearer token"})
-        return ASGIResponse(
-            body=telemetry.exposition(),
-            encoded_headers=[(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")],
-        )
+        text = telemetry.exposition()
+        return Answer(200, text, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")])
 
     return [
         HTTPRouteHandler(path, http_method="GET", name=path)(handler)
@@ -55,5 +53,5 @@ def _may_measure(exchange: Exchange, runtime: Runtime) -> bool:
         return False
 
 
-def _json(status: int, body: dict[str, str]) -> ASGIResponse:
-    return ASGIResponse(body=msgspec.json.encode(body), status_code=status, encoded_headers=[JSON])
+def _json(status: int, body: dict[str, str]) -> Answer:
+    return Answer(status, msgspec.json.encode(body), [JSON])

@@ -33,7 +33,7 @@ def new(kind: str, now: datetime, chance: Callable[[int], int] = secrets.randbel
     """A fresh id of `kind`. `chance(n)` gives an integer below n."""
     number = instants.milliseconds(now) * _CHANCE + chance(_CHANCE)
     last = _last.get(kind, -1)
-    if number <= last and number // _CHANCE == last // _CHANCE:
+    if last - _CHANCE < number <= last:  # the same millisecond, or the one whose numbers ran over into the next
         number = last + 1
     _last[kind] = number
     return kind + _base32(number, _TIME_CHARACTERS + _CHANCE_CHARACTERS)

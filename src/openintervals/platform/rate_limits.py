@@ -51,6 +51,14 @@ class Limit(msgspec.Struct, frozen=True):
         """T: seconds in which one token comes back."""
         return self.period_s / self.quota
 
+    @property
+    def horizon_s(self) -> float:
+        """How far ahead of now the TAT may be: burst × T, and room for the rounding of as many sums.
+
+        A double holds the seconds since 1970 to a quarter of a microsecond.
+        """
+        return self.burst * (self.interval_s + 2.5e-7) + 1e-6
+
 
 class Verdict(msgspec.Struct, frozen=True):
     """Whether a request passes, and what the client should know: tokens left, seconds until one more, when to come back."""
@@ -83,15 +91,13 @@ def parse(setting: str) -> dict[str, Limit]:
 def decide(tat_s: float, now_s: float, limit: Limit) -> tuple[Verdict, float]:
     """The verdict on a request at `now_s` and the TAT afterwards. Pure."""
     interval = limit.interval_s
-    horizon = limit.burst * interval
     start = max(tat_s, now_s)
     after = start + interval
-    # Sums of floats: a client that waited exactly as told must not fail by a rounding error.
-    admitted = after - now_s <= horizon + 1e-6
+    admitted = after - now_s <= limit.horizon_s
     if not admitted:
         after = start
-    remaining = max(0, math.floor((horizon - (after - now_s)) / interval + 1e-6))
-    retry_after_s = 0.0 if admitted else start + interval - horizon - now_s
+    remaining = max(0, math.floor((limit.horizon_s - (after - now_s)) / interval))
+    retry_after_s = 0.0 if admitted else start + interval - limit.burst * interval - now_s
     used = after - now_s
     # The bucket is short by used/T tokens; the next whole one comes back when that falls below the next integer.
     more_in_s = used - (math.ceil(used / interval - 1e-9) - 1) * interval if used > 0 else 0.0
@@ -136,7 +142,7 @@ def _spend() -> sa.sql.dml.Insert:
     return insert.on_conflict_do_update(
         index_elements=[rate_limits.c.organization_id, rate_limits.c.bucket],
         set_={"tat_s": later},
-        where=later - now_s <= sa.bindparam("horizon_s", type_=sa.Double) + 1e-6,
+        where=later - now_s <= sa.bindparam("horizon_s", type_=sa.Double),
     ).returning(rate_limits.c.tat_s)
 
 
@@ -162,7 +168,7 @@ async def check(tx: Write, owner: str, bucket: str, limit: Limit) -> Verdict:
         bucket=bucket,
         now_s=now_s,
         interval_s=interval,
-        horizon_s=limit.burst * interval,
+        horizon_s=limit.horizon_s,
     )
     if after is None:
         refused = await tx.value(_tat(), owner=owner, bucket=bucket)
