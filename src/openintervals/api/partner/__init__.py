@@ -3,11 +3,11 @@
 from litestar.handlers import HTTPRouteHandler
 
 from openintervals.api.exchange import Runtime
-from openintervals.api.partner import events, groups, organization, usage
+from openintervals.api.partner import documents, events, groups, organization, usage
 from openintervals.api.partner.dialect import partner
 
 RESOURCES = (organization, events, groups, usage)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
-    return partner.routes(runtime)
+    return [*partner.routes(runtime), *documents.routes(runtime)]

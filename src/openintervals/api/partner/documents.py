@@ -1,0 +1,314 @@
+"""The partner API's documents: OpenAPI 3.1 and 3.0, served without a key, and the table of routes for whoever reads the source.
+
+Everything about a route comes from its declaration. Here is only what the dialect adds: its words, its envelope, and what its refusals mean.
+`partner_json`, `partner_3_0_json` and `routes_markdown` are what `docs/` holds; a test fails when those files are stale.
+"""
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+from typing import Any, get_args, get_origin
+
+import msgspec
+from litestar import Request
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp
+from msgspec import UNSET
+
+import openintervals
+from openintervals import errors
+from openintervals.api import openapi, openapi_3_0
+from openintervals.api.exchange import Runtime
+from openintervals.api.http import JSON, Answer, Headers, Operation, Page
+from openintervals.api.openapi_schemas import Schema, Schemas
+from openintervals.api.partner import dialect
+from openintervals.api.partner.dialect import partner
+from openintervals.platform import ids, scopes
+
+DESCRIPTION = """\
+Read and write a club's events, runs, registrations, recurrences and groups.
+
+**Names** are camelCase; an object's id is `_id`. An optional field that has no value is left out, never null. Fields and parameters that the
+server does not know are ignored, and new ones may be added to answers.
+
+**Dates** are `YYYY-MM-DD`, wall-clock times `HH:MM`, instants ISO 8601 in UTC.
+
+**Success** is `{"data": …}`; a list adds `hasMore`. **Failure** is `{"error": {"code", "message", "errors"?, "retryAfter"?}}`, and `errors` names
+every wrong field at once.
+
+**Paging**: `limit` is 1 to 100. For the next page send the `_id` of the last item as `after`, for the previous one that of the first as `before`.
+
+**Bodies** are read as JSON whatever their content type says, and may have 1 MiB.
+
+**Repeating a request** is safe with an `Idempotency-Key`: it takes effect once, and the same answer comes back for 24 hours.
+
+**Test keys** see and change test data only; live and test data never meet.
+"""
+
+TAGS = {
+    "Organization": "The organization the key belongs to.",
+    "Events": "Races, club runs, time trials and others.",
+    "Runs": "An event's runs: one for each distance or date, with its own places and registration window.",
+    "Registrations": "Who takes part in a run, and how.",
+    "Waiting list": "Who waits for a place, in order of arrival.",
+    "Bibs": "Bib numbers, unique in an event.",
+    "Check-in": "Who has arrived.",
+    "Recurrences": "How an event repeats, and the runs published from that.",
+    "Groups": "Events gathered under one address.",
+    "Series": "Events that have a recurrence.",
+    "Usage": "What the organization and its keys have asked for.",
+}
+
+FAILURES: dict[type[errors.Failure], str] = {
+    errors.Unauthenticated: "No valid key came with the request.",
+    errors.Forbidden: "The key is good, but lacks the scope.",
+    errors.NotFound: "There is no such object for this organization and mode.",
+    errors.Conflict: "The request is right, but the present state does not allow it.",
+    errors.TooLarge: "The body is larger than 1 MiB.",
+    errors.Invalid: "The request itself is wrong; `errors` says where.",
+    errors.TooMany: "Over the rate limit; `retryAfter` says when to come back.",
+    errors.Failure: "Something went wrong on the server.",
+    errors.Unavailable: "The server cannot do it just now; nothing was changed.",
+}
+
+# Ids that look like ours: kind, moment, chance.
+_ID = "01k9x0q5zr4t8m2c6h0w"
+KINDS = {
+    "Event": ids.EVENT,
+    "Series": ids.EVENT,
+    "Run": ids.RUN,
+    "EventRun": ids.RUN,
+    "Registration": ids.REGISTRATION,
+    "Participant": ids.REGISTRATION,
+    "Waiting": ids.REGISTRATION,
+    "Waitlist": ids.REGISTRATION,
+    "Recurrence": ids.RECURRENCE,
+    "Group": ids.GROUP,
+    "Organization": ids.ORGANIZATION,
+    "Key": ids.KEY,
+}
+NAMES = {
+    "Event": "Lakefront 5K - June 14",
+    "Series": "Tuesday Tempo",
+    "Registration": "Alex Johnson",
+    "Waiting": "Alex Johnson",
+    "Waitlist": "Alex Johnson",
+    "PaceGroup": "A",
+    "Group": "Friday Night Lights",
+    "Organization": "North Shore Race Management",
+}
+SLUGS = {
+    "Group": "friday-night-lights",
+    "Organization": "north-shore-race-mgmt",
+    "Series": "tuesday-tempo",
+    "Event": "lakefront-5k-june-14",
+}
+WORDS: dict[str, Any] = {
+    "date": "2026-06-14",
+    "startTime": "08:00",
+    "startDate": "2026-06-14",
+    "distanceMeters": 5000,
+    "distanceStandard": "5K",
+    "distanceLabel": "5K",
+    "eventStatus": "scheduled",
+    "roles": ["organizer"],
+    "plan": "local",
+    "email": "runner@example.com",
+    "registrationType": "free",
+    "registrationStatus": "confirmed",
+    "label": "Tuesday tempo",
+    "frequency": "weekly",
+    "daysOfWeek": [2],
+    "dayOfMonth": 1,
+    "weekOfMonth": 1,
+    "durationMinutes": 60,
+    "interval": 1,
+    "autoPublishHorizonWeeks": 8,
+    "status": "active",
+    "position": 1,
+    "hasMore": False,
+    "slug": "summer-solstice-10k",
+}
+REFUSED: dict[str, str] = {
+    "Unauthenticated": "Invalid API key: it is unknown, mistyped, expired or revoked",
+    "Forbidden": "This needs the scope write:events, which this key does not have",
+    "NotFound": "Event not found",
+    "Conflict": "The present state does not allow this",
+    "TooLarge": "The request body is larger than 1 MiB; send less at once",
+    "Invalid": "Invalid request body",
+    "TooMany": "Rate limit exceeded",
+    "Failure": "Something went wrong on the server; quote the X-Request-Id to its operator",
+    "Unavailable": "The server is busy; try again in a second",
+}
+PARAMETERS = {
+    "event_id": "The event's `_id`.",
+    "run_id": "The run's `_id`.",
+    "registration_id": "The registration's `_id`.",
+    "recurrence_id": "The recurrence's `_id`.",
+    "series_id": "The `_id` of the series, which is that of its event.",
+    "group_id": "The group's `_id`.",
+    "slug": "The group's slug.",
+    "limit": "How many to answer at most.",
+    "after": "Answer what follows this `_id` in the list's order.",
+    "before": "Answer what comes before this `_id`, in the list's order. Not together with `after`.",
+}
+
+
+def words(component: str, name: str) -> Any:
+    """What a field called `name` of `component` may hold in an example, or UNSET."""
+    if component == "message":
+        return REFUSED[name]
+    if component == "error":
+        return {
+            "Invalid": {"errors": {"name": ["Required"]}},
+            "TooMany": {"retryAfter": 1709234567890},
+        }.get(name, UNSET)
+    if name in ("_id", "name", "slug"):
+        found = _of_kind({"_id": KINDS, "name": NAMES, "slug": SLUGS}[name], component)
+        if found is not UNSET:
+            return found + _ID if name == "_id" else found
+    if component == "path" and name == "slug":
+        return SLUGS["Group"]
+    for ending in ("Id", "_id"):
+        kind = name.removesuffix(ending)
+        if kind != name and kind[:1].upper() + kind[1:] in KINDS:
+            return KINDS[kind[:1].upper() + kind[1:]] + _ID
+    return WORDS.get(name, UNSET)
+
+
+def _of_kind(table: dict[str, str], component: str) -> Any:
+    """The entry whose name the component's begins with, the longest first."""
+    for kind in sorted(table, key=len, reverse=True):
+        if component.startswith(kind):
+            return table[kind]
+    return UNSET
+
+
+def envelope(schemas: Schemas, operation: Operation, content: Any) -> Schema:
+    """`{"data": …}`, and `hasMore` for a page: a component named after what it holds."""
+    paged = get_origin(content) is Page
+    inner = get_args(content)[0] if paged else content
+    listed = get_origin(inner) is list
+    noun = get_args(inner)[0] if listed else inner
+    name = getattr(noun, "__name__", openapi.camel(f"_{operation.name}")).removesuffix("Listed")
+    data = schemas.of(inner, "out")
+    if paged:
+        properties: Schema = {"data": {"type": "array", "items": data}, "hasMore": {"type": "boolean"}}
+    else:
+        properties = {"data": data}
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return schemas.add(name + ("Page" if paged else "ListAnswer" if listed else "Answer"), schema)
+
+
+ABOUT = openapi.About(
+    title="Open Intervals partner API",
+    version=openintervals.__version__,
+    description=DESCRIPTION,
+    tags=TAGS,
+    scopes=scopes.SCOPES,
+    parameters=PARAMETERS,
+    failures={family: (*dialect.STATUS[family], said) for family, said in FAILURES.items()},
+    error=dialect.ErrorEnvelope,
+    spell=dialect.wire_name,
+    envelope=envelope,
+    words=words,
+)
+
+
+@cache
+def document(public_url: str = "") -> Schema:
+    """The OpenAPI 3.1 document."""
+    return openapi.document(partner, ABOUT, public_url=public_url)
+
+
+def partner_json(public_url: str = "") -> str:
+    """docs/openapi/partner.json"""
+    return _printed(document(public_url))
+
+
+def partner_3_0_json(public_url: str = "") -> str:
+    """docs/openapi/partner-3.0.json"""
+    return _printed(openapi_3_0.downgrade(document(public_url)))
+
+
+def _printed(plain: Schema) -> str:
+    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
+
+
+def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
+    """Both documents, made when first asked for and the same bytes from then on."""
+
+    def serving(path: str, text: Callable[[str], str]) -> HTTPRouteHandler:
+        @cache
+        def made() -> tuple[bytes, str]:
+            body = text(runtime.settings.public_url).encode()
+            return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+
+        async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
+            body, tag = made()
+            headers: Headers = [(b"etag", tag.encode()), (b"cache-control", b"public, max-age=300")]
+            if _knows(request.headers.get("if-none-match", ""), tag):
+                return Answer(304, b"", headers)
+            return Answer(200, body, [JSON, *headers])
+
+        return HTTPRouteHandler(dialect.PREFIX + path, http_method="GET", name=dialect.PREFIX + path)(answer)
+
+    return [serving("/openapi.json", partner_json), serving("/openapi-3.0.json", partner_3_0_json)]
+
+
+def _knows(if_none_match: str, tag: str) -> bool:
+    known = [part.strip().removeprefix("W/") for part in if_none_match.split(",")]
+    return tag in known or "*" in known
+
+
+def routes_markdown() -> str:
+    """docs/routes.md: where each route's two files are."""
+    lines = [
+        "# Routes of the partner API",
+        "",
+        "Made from the operations the API declares; `bin/docs` writes it anew. All paths are under `/partner`, and at the root for `api.*` hosts.",
+        "The API file speaks the dialect, the domain file knows the rule.",
+        "",
+        "| Method | Path | Scope | What | API file | Domain file |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    for operation in openapi.ordered(partner, ABOUT):
+        module = operation.handler.__module__
+        cells = [
+            operation.method,
+            f"`{openapi.spelt(operation.path, dialect.wire_name)}`",
+            f"`{operation.scope}`" if operation.scope else "any key",
+            operation.documentation[0],
+            _link(module),
+            ", ".join(_link(name) for name in _domain(operation)) or "",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        (
+            f"Without a key: the OpenAPI documents `/openapi.json` and `/openapi-3.0.json` ({_link(__name__)}). Outside `/partner`, "
+            f"what operators ask: `/livez`, `/readyz` and `/metrics` ({_link('openintervals.api.operations')})."
+        ),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _link(module: str) -> str:
+    file = module.replace(".", "/") + ".py"
+    return f"[{file.removeprefix('openintervals/')}](../src/{file})"
+
+
+def _domain(operation: Operation) -> list[str]:
+    """The modules whose rules a handler calls, in the order it names them."""
+    known = operation.handler.__globals__
+    called = [known.get(name) for name in operation.handler.__code__.co_names]
+    inside = ("openintervals.club.", "openintervals.platform.")
+    found = [m.__name__ for m in called if isinstance(m, ModuleType) and m.__name__.startswith(inside)]
+    return list(dict.fromkeys(found))
