@@ -65,6 +65,7 @@ event_runs = schema.table(
     sa.Column("waitlist_offer_hours", schema.Integer),
     sa.Column("recurrence_id", schema.Text),
     sa.Column("occurrence_on", schema.Text),
+    sa.Column("template", schema.Text),
     sa.Column("edited", schema.Flag, nullable=False),
     sa.Column("created_at", schema.Text, nullable=False),
     sa.Column("updated_at", schema.Text, nullable=False),
@@ -113,6 +114,7 @@ class Run(msgspec.Struct, frozen=True):
     waitlist_offer_hours: int | None
     recurrence_id: str | None
     occurrence_on: str | None
+    template: str | None
     edited: bool
     created_at: str
     updated_at: str
@@ -302,6 +304,16 @@ async def change(tx: Write, before: Run, values: dict[str, Any]) -> Run:
     names = (*sorted(values), "version", "updated_at")
     await tx.execute(_update(names), run_id=after.id, **{f"new_{name}": getattr(after, name) for name in names})
     await journal.record(tx, "run.updated", after, before)
+    return after
+
+
+async def touch(tx: Write, run: Run) -> Run:
+    """Record that something a run consists of has changed, though none of its own columns did."""
+    after = msgspec.structs.replace(run, version=run.version + 1, updated_at=tx.now_text)
+    await tx.execute(
+        _update(("version", "updated_at")), run_id=run.id, new_version=after.version, new_updated_at=tx.now_text
+    )
+    await journal.record(tx, "run.updated", after, run)
     return after
 
 

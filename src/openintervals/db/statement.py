@@ -83,9 +83,13 @@ def statement(build: Callable[Shape, sa.sql.ClauseElement]) -> Builder[Shape]:
     return Builder(build)
 
 
-def columns(struct: type[msgspec.Struct], source: sa.FromClause) -> list[sa.ColumnElement[Any]]:
-    """The columns of `source` that `struct` projects, in the order of its fields. Raises KeyError for a stranger."""
-    return [source.c[name] for name in struct.__struct_fields__]
+def columns(
+    struct: type[msgspec.Struct], source: sa.FromClause, **computed: sa.ColumnElement[Any]
+) -> list[sa.ColumnElement[Any]]:
+    """The columns of `source` that `struct` projects, in the order of its fields; `computed` are fields made from several.
+
+    Raises KeyError for a stranger."""
+    return [computed[name].label(name) if name in computed else source.c[name] for name in struct.__struct_fields__]
 
 
 def _converter(kind: sa.types.TypeEngine[Any], database: str) -> Callable[[Any], Any] | None:

@@ -3,10 +3,19 @@
 from litestar.handlers import HTTPRouteHandler
 
 from openintervals.api.exchange import Runtime
-from openintervals.api.partner import documents, events, groups, organization, usage
+from openintervals.api.partner import (
+    bibs,
+    documents,
+    events,
+    groups,
+    organization,
+    registrations,
+    runs,
+    usage,
+)
 from openintervals.api.partner.dialect import partner
 
-RESOURCES = (organization, events, groups, usage)
+RESOURCES = (organization, events, runs, registrations, bibs, groups, usage)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:

@@ -7,6 +7,7 @@ Paging: `limit` 1 to 100 (50), `after` and `before` take an `_id`, newest first;
 Auth: `Authorization: Bearer <key>`. Unknown fields and parameters are ignored. Any content type is read as JSON.
 """
 
+import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -117,6 +118,25 @@ RecurrenceCursor = cursor(ids.RECURRENCE, "a recurrence")
 GroupCursor = cursor(ids.GROUP, "a group")
 
 EventType = Literal["race", "runClub", "timeTrial", "other"]
+
+
+def columns(given: dict[str, Any]) -> dict[str, Any]:
+    """What came over the wire as columns: dates and instants as text, wall-clock times to the minute. Raises Invalid."""
+    values = dict(given)
+    wrong: dict[str, list[str]] = {}
+    for name, value in given.items():
+        if isinstance(value, datetime.datetime):
+            try:
+                values[name] = instants.text(value)
+            except (OverflowError, ValueError):
+                wrong[name] = ["Invalid datetime, expected a year from 1 to 9999"]
+        elif isinstance(value, datetime.date):
+            values[name] = value.isoformat()
+        elif name.startswith("local_") and value is not None:
+            values[name] = value[:5]
+    if wrong:
+        raise errors.Invalid(fields=wrong)
+    return values
 
 
 def window(query: Any) -> pages.Window:

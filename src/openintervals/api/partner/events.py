@@ -8,9 +8,11 @@ from msgspec import UNSET, UnsetType, field
 
 from openintervals import errors
 from openintervals.api.http import Created, Page, Read, Write
-from openintervals.api.partner import dialect
+from openintervals.api.partner import dialect, runs
 from openintervals.api.partner.dialect import Wire, WireIn, partner
-from openintervals.club import events
+from openintervals.club import events, pace_groups, removals, waitlist
+from openintervals.club import runs as club_runs
+from openintervals.club.runs import Run
 
 ADDRESS = msgspec.Meta(
     description="Where it is; any JSON object of at most 4096 bytes, given back as it came.",
@@ -96,14 +98,21 @@ class EventCreated(Wire, frozen=True):
     event_id: str
 
 
+class EventWithRuns(Wire, frozen=True):
+    """An event with its distances, or with its dates when it recurs."""
+
+    event: Event
+    runs: list[runs.EventRun]
+
+
+def view(event: events.Event) -> Event:
+    """An event as it goes out."""
+    return Event(**{name: getattr(event, name) for name in Event.__struct_fields__})
+
+
 def columns(given: dict[str, Any]) -> dict[str, Any]:
-    """What came over the wire as columns: dates as text, times to the minute, the address checked and kept."""
-    values = {name: value for name, value in given.items() if value is not UNSET}
-    for name, value in values.items():
-        if isinstance(value, datetime.date):
-            values[name] = value.isoformat()
-        elif name.startswith("local_") and value is not None:
-            values[name] = value[:5]
+    """What came over the wire as columns; the address is checked and kept as it came."""
+    values = dialect.columns(given)
     if (address := bytes(values.pop("address", b""))) != b"":
         values["address"] = _object_or_null(address)
     return values
@@ -142,3 +151,49 @@ async def create_event(tx: Write, body: EventCreate) -> Created[EventCreated]:
     """
     event = await events.create(tx, columns(body.given()))
     return Created(EventCreated(event_id=event.id), f"/events/{event.id}")
+
+
+@partner.operation("GET", "/events/{event_id}", scope="read:events", tag="Events", fails=(events.EventNotFound,))
+async def retrieve_event(tx: Read, event_id: str) -> EventWithRuns:
+    """Retrieve an event and its runs
+
+    The runs are ordered by date, time and distance, past and cancelled ones included.
+    """
+    event = await events.get(tx, event_id)
+    groups = await pace_groups.of_event(tx, event_id)
+    found = await club_runs.of_event(tx, Run, event_id)
+    return EventWithRuns(view(event), [runs.view(run, groups.get(run.id, []), event) for run in found])
+
+
+@partner.operation(
+    "PATCH",
+    "/events/{event_id}",
+    scope="write:events",
+    tag="Events",
+    fails=(events.EventNotFound, events.SlugTaken, events.CapTooLow),
+)
+async def update_event(tx: Write, event_id: str, body: EventPatch) -> Event:
+    """Change an event
+
+    What is left out stays; null clears an optional field. A raised cap gives places to those who wait, at once.
+    """
+    before = await events.lock(tx, event_id)
+    await events.change(tx, before, columns(body.given()))
+    await waitlist.settle(tx, event_id)
+    return view(await events.get(tx, event_id))
+
+
+@partner.operation(
+    "DELETE",
+    "/events/{event_id}",
+    scope="write:events",
+    tag="Events",
+    status=204,
+    fails=(events.EventNotFound, removals.StillRegistered),
+)
+async def delete_event(tx: Write, event_id: str, query: runs.RemoveQuery) -> None:
+    """Delete an event and everything in it
+
+    Refused while it has active registrations, unless `cancelRegistrations` is true.
+    """
+    await removals.remove_event(tx, event_id, cancel_registrations=query.cancel_registrations)

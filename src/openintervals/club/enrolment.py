@@ -1,0 +1,175 @@
+"""Enrolment: the verbs that give and take a place. Register, confirm, cancel, refund, join the line, change pace group.
+
+Rules: a confirmed wish is refused when the run is sold out, never turned into a waiting one; a waiting wish takes a free place at once;
+nobody passes those who wait, because they are served first. Registration windows bind confirmed and waiting wishes, unless the organization lets its
+keys bypass them; cancelled and refunded ones are history being written down and always pass.
+Every verb ends with `waitlist.settle`: a place it freed is given away before the transaction is over.
+"""
+
+from typing import Any
+
+import msgspec
+
+from openintervals import errors
+from openintervals.club import events, registrations, runs, seats, waitlist
+from openintervals.club.events import Event
+from openintervals.club.registrations import Registration, RegistrationClosed, Scene, SoldOut
+from openintervals.club.runs import Run
+from openintervals.db.transaction import Write
+from openintervals.platform import ids
+
+VERBS = {
+    "confirmed": "registration.confirmed",
+    "waitlist": "registration.waitlisted",
+    "cancelled": "registration.cancelled",
+    "refunded": "registration.refunded",
+}
+NOTHING_HELD: dict[str, Any] = {"queue_number": None, "offer_expires_at": None, "bib": None, "bib_pinned": False}
+
+
+async def register(
+    tx: Write,
+    run_id: str,
+    *,
+    email: str,
+    registration_type: str,
+    status: str = "confirmed",
+    name: str | None = None,
+    pace_group: str | None = None,
+    notes: str | None = None,
+) -> Registration:
+    """Somebody wishes to come. Raises RunNotFound, RegistrationClosed, SoldOut, AlreadyRegistered."""
+    event, run, someone_waits = await registrations.lock_run(tx, run_id)
+    wish = Registration(
+        ids.new(ids.REGISTRATION, tx.now),
+        event.id,
+        run.id,
+        email.strip(),
+        registrations.fold(email),
+        name,
+        registration_type,
+        status,
+        pace_group,
+        notes,
+        bib=None,
+        bib_pinned=False,
+        checked_in_at=None,
+        checked_in_device=None,
+        queue_number=None,
+        offer_expires_at=None,
+        created_at=tx.now_text,
+        updated_at=tx.now_text,
+        version=1,
+    )
+    if status not in registrations.ACTIVE:
+        return await registrations.insert(tx, wish)
+    refuse_when_closed(tx, run)
+    if someone_waits and await waitlist.settle(tx, event.id):
+        event, run = await events.get(tx, event.id), await runs.get(tx, run.id)
+    placed = await _placed(tx, event, run, wish)
+    return await registrations.insert(tx, placed)
+
+
+async def _placed(tx: Write, event: Event, run: Run, wish: Registration) -> Registration:
+    """The wish with a place or, if it is content with that, at the end of the line. Raises SoldOut."""
+    group = await registrations.group_of(tx, run.id, wish.pace_group)
+    obstacle = seats.obstacle(event, run, group)
+    if obstacle is None:
+        await seats.move(tx, event.id, run.id, group, confirmed=1)
+        return msgspec.structs.replace(wish, status="confirmed", queue_number=None)
+    if wish.status == "confirmed":
+        raise SoldOut(f"{obstacle}; register with status waitlist to wait for a place")
+    return msgspec.structs.replace(
+        wish, status="waitlist", queue_number=await waitlist.next_number(tx, event.id), bib=None, bib_pinned=False
+    )
+
+
+def refuse_when_closed(tx: Write, run: Run) -> None:
+    """Raises RegistrationClosed, unless this organization's keys bypass windows."""
+    refusal = None if tx.asking.bypass_windows else runs.refusal(run, tx.now)
+    if refusal is not None:
+        raise RegistrationClosed(refusal)
+
+
+async def change_status(tx: Write, scene: Scene, status: str) -> Registration:
+    """Move a locked registration to `status`. Raises RegistrationClosed, SoldOut, AlreadyRegistered, Conflict."""
+    before = scene.registration
+    if before.status == status:
+        return before
+    if status in registrations.ACTIVE:
+        return await (_rejoin(tx, scene, status) if not before.active else _between(tx, scene, status))
+    if before.active:
+        await release(tx, before)
+    after = await registrations.store(tx, before, VERBS[status], status=status, **NOTHING_HELD)
+    if before.active:
+        await waitlist.settle(tx, before.event_id)
+    return after
+
+
+async def _rejoin(tx: Write, scene: Scene, status: str) -> Registration:
+    """Somebody who had left comes back, on the terms of a new wish."""
+    refuse_when_closed(tx, scene.run)
+    await waitlist.settle(tx, scene.event.id)
+    event, run = await events.get(tx, scene.event.id), await runs.get(tx, scene.run.id)
+    placed = await _placed(tx, event, run, msgspec.structs.replace(scene.registration, status=status))
+    return await registrations.store(
+        tx, scene.registration, VERBS[placed.status], status=placed.status, queue_number=placed.queue_number
+    )
+
+
+async def _between(tx: Write, scene: Scene, status: str) -> Registration:
+    """From the line to a place, or from a place to the end of the line."""
+    before = scene.registration
+    if status == "waitlist":
+        if before.checked_in_at is not None:
+            raise errors.Conflict("Somebody who has checked in cannot wait for a place; undo the check-in first")
+        await release(tx, before)
+        number = await waitlist.next_number(tx, before.event_id)
+        held = {**NOTHING_HELD, "queue_number": number}
+        after = await registrations.store(tx, before, VERBS[status], status="waitlist", **held)
+        await waitlist.settle(tx, before.event_id)
+        return await registrations.get(tx, after.id)
+    if before.offer_expires_at is not None and before.offer_expires_at > tx.now_text:
+        group = await registrations.group_of(tx, before.event_run_id, before.pace_group)
+        await seats.move(tx, before.event_id, before.event_run_id, group, confirmed=1, offered=-1)
+        return await registrations.store(
+            tx, before, VERBS[status], status="confirmed", queue_number=None, offer_expires_at=None
+        )
+    refuse_when_closed(tx, scene.run)
+    await waitlist.settle(tx, before.event_id)
+    present = await registrations.get(tx, before.id)
+    if present.status == "confirmed":
+        return present
+    if present.offer_expires_at is not None:  # settling has just made them an offer: this takes it up
+        return await _between(tx, msgspec.structs.replace(scene, registration=present), status)
+    if before.offer_expires_at is not None:
+        raise errors.Conflict(f"The offer of a place lapsed at {before.offer_expires_at}")
+    event, run = await events.get(tx, scene.event.id), await runs.get(tx, scene.run.id)
+    group = await registrations.group_of(tx, run.id, before.pace_group)
+    raise SoldOut(f"{seats.obstacle(event, run, group) or 'A place is being offered'}; they stay on the waiting list")
+
+
+async def release(tx: Write, registration: Registration) -> None:
+    """Give back what an active registration holds in the counts: its place, or the place it is being offered."""
+    group = await registrations.group_of(tx, registration.event_run_id, registration.pace_group)
+    place = registration.event_id, registration.event_run_id, group
+    if registration.status == "confirmed":
+        await seats.move(tx, *place, confirmed=-1)
+    elif registration.offer_expires_at is not None:
+        await seats.move(tx, *place, offered=-1)
+
+
+async def change_pace_group(tx: Write, scene: Scene, name: str | None) -> Registration:
+    """Put a locked registration into another pace group. Raises SoldOut when that group is full."""
+    before = scene.registration
+    if before.pace_group == name:
+        return before
+    if before.status == "confirmed" or before.offer_expires_at is not None:
+        event_id, run_id = before.event_id, before.event_run_id
+        taken: dict[str, Any] = {"confirmed": 1} if before.status == "confirmed" else {"offered": 1}
+        await release(tx, before)
+        await seats.move(tx, event_id, run_id, await registrations.group_of(tx, run_id, name), **taken)
+    after = await registrations.store(tx, before, "registration.updated", pace_group=name)
+    if after.active:
+        await waitlist.settle(tx, before.event_id)
+    return await registrations.get(tx, after.id)

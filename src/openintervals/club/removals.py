@@ -1,0 +1,56 @@
+"""Removals: deleting an event or a run with everything inside it, in one transaction.
+
+Refused while somebody is confirmed or waits, unless the caller says to cancel them; then each is cancelled first, so that
+whoever follows the journal learns of every registration that ended before what held it is gone. Nothing is left behind but the journal.
+"""
+
+from openintervals import errors
+from openintervals.club import enrolment, events, groups, pace_groups, registrations, runs
+from openintervals.club.registrations import Registration
+from openintervals.club.runs import Run
+from openintervals.db.transaction import Write
+
+
+class StillRegistered(errors.Conflict):
+    code = "still_registered"
+
+    def __init__(self, number: int, what: str) -> None:
+        people = "1 active registration" if number == 1 else f"{number} active registrations"
+        super().__init__(f"This {what} has {people}; cancel them first, or send cancelRegistrations=true")
+
+
+async def remove_event(tx: Write, event_id: str, *, cancel_registrations: bool) -> None:
+    """Delete an event, its runs, registrations and recurrences. Raises EventNotFound, StillRegistered."""
+    event = await events.lock(tx, event_id)
+    active = await registrations.active_of_event(tx, event_id)
+    if active and not cancel_registrations:
+        raise StillRegistered(len(active), "event")
+    await _cancel(tx, active)
+    for run in await runs.of_event(tx, Run, event_id):
+        await _remove(tx, run)
+    await groups.forget_event(tx, event_id)
+    await events.remove(tx, event)
+
+
+async def remove_run(tx: Write, run_id: str, *, cancel_registrations: bool) -> None:
+    """Delete a run and its registrations. Raises RunNotFound, StillRegistered."""
+    event, run = await runs.lock(tx, run_id)
+    active = [one for one in await registrations.active_of_event(tx, event.id) if one.event_run_id == run.id]
+    if active and not cancel_registrations:
+        raise StillRegistered(len(active), "run")
+    await _cancel(tx, active)
+    await _remove(tx, await runs.get(tx, run_id))
+
+
+async def _cancel(tx: Write, active: list[Registration]) -> None:
+    for registration in active:
+        await enrolment.release(tx, registration)
+        await registrations.store(
+            tx, registration, enrolment.VERBS["cancelled"], status="cancelled", **enrolment.NOTHING_HELD
+        )
+
+
+async def _remove(tx: Write, run: Run) -> None:
+    await registrations.remove_of_run(tx, run.id)
+    await pace_groups.remove_of(tx, run.id)
+    await runs.remove(tx, run)

@@ -1,0 +1,310 @@
+"""The waiting list: first in, first out, and no place ever free while an entry that fits waits.
+
+Entries of all runs of an event stand in one order of arrival (`queue_number`). `settle` runs in the same transaction as whatever may have
+freed a place or opened a door (cancel, refund, transfer, a raised cap, a lifted pause): it gives each free place to the first entry that fits, once.
+An entry fits when its run takes registrations and run, event and pace group each have a place; one that doesn't is passed over, not waited for.
+A run may instead *offer* places for a number of hours: an open offer counts as taken; one that lapses is cancelled, and the next in line is asked.
+
+When two places come free at once the event's lock makes them two settlings, one after the other; the second sees what the first gave.
+What time alone changes (a lapsed offer, a window that opens) is settled by the worker, and before anybody else is served in that event.
+"""
+
+import heapq
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any, Literal
+
+import msgspec
+import sqlalchemy as sa
+
+from openintervals import instants
+from openintervals.club import events, pace_groups, places, registrations, runs, seats
+from openintervals.club.events import Event
+from openintervals.club.pace_groups import PaceGroup
+from openintervals.club.registrations import Registration
+from openintervals.club.registrations import registrations as table
+from openintervals.club.runs import Run, event_runs
+from openintervals.db import Database
+from openintervals.db.schema import own
+from openintervals.db.statement import columns, statement
+from openintervals.db.transaction import Asking, Read, Tenant, Write
+from openintervals.platform import organizations
+
+BATCH = 500
+Reason = Literal["full", "paceGroupFull", "eventFull", "offerOpen", "registrationClosed", "runCancelled"]
+
+
+class Room(msgspec.Struct):
+    """Free places, counted down while they are given away; None is without limit. `runs` holds only runs that take registrations."""
+
+    event: int | None
+    runs: dict[str, int | None]
+    groups: dict[tuple[str, str], int | None]
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """One entry with its place in line and the reason why it still waits."""
+
+    registration: Registration
+    position: int
+    reason: Reason
+
+
+def promotions(queue: Iterable[Registration], room: Room) -> list[Registration]:
+    """Who of `queue`, in order, gets a place; `room` is counted down. Pure."""
+    chosen = []
+    for entry in queue:
+        group = (entry.event_run_id, entry.pace_group or "")
+        if (
+            room.event == 0
+            or room.runs.get(entry.event_run_id, 0) == 0
+            or (entry.pace_group is not None and room.groups.get(group) == 0)
+        ):
+            continue
+        chosen.append(entry)
+        room.event = _less(room.event)
+        room.runs[entry.event_run_id] = _less(room.runs[entry.event_run_id])
+        if group in room.groups:
+            room.groups[group] = _less(room.groups[group])
+    return chosen
+
+
+def _less(number: int | None) -> int | None:
+    return None if number is None else number - 1
+
+
+def reason(entry: Registration, event: Event, run: Run, group: PaceGroup | None, asking: Asking) -> Reason:
+    """Why an entry has not been promoted. Pure."""
+    if entry.offer_expires_at is not None:
+        return "offerOpen"
+    if run.event_status == "cancelled":
+        return "runCancelled"
+    if not asking.bypass_windows and runs.refusal(run, asking.now) is not None:
+        return "registrationClosed"
+    if runs.is_full(run):
+        return "full"
+    if group is not None and not places.free(group.max_participants, group.confirmed, group.offered):
+        return "paceGroupFull"
+    if not places.free(event.max_participants, event.confirmed, event.offered):
+        return "eventFull"
+    return "registrationClosed"  # registration has only just opened; the entry is served within seconds
+
+
+@statement
+def _runs_waited_for() -> sa.Select[Any]:
+    return (
+        sa.select(*columns(Run, event_runs))
+        .where(
+            own(event_runs),
+            event_runs.c.event_id == sa.bindparam("event_id"),
+            sa.exists().where(
+                own(table),
+                table.c.event_id == sa.bindparam("event_id"),
+                table.c.event_run_id == event_runs.c.id,
+                table.c.status == registrations.WAITS,
+            ),
+        )
+        .order_by(event_runs.c.id)
+    )
+
+
+@statement
+def _line() -> sa.Select[Any]:
+    """Entries of one run that hold no offer, behind a place in line."""
+    return (
+        sa.select(*columns(Registration, table))
+        .where(
+            own(table),
+            table.c.event_id == sa.bindparam("event_id"),
+            table.c.event_run_id == sa.bindparam("run_id"),
+            table.c.status == registrations.WAITS,
+            table.c.offer_expires_at.is_(None),
+            table.c.queue_number > sa.bindparam("behind", type_=sa.BigInteger),
+        )
+        .order_by(table.c.queue_number)
+        .limit(BATCH)
+    )
+
+
+@statement
+def _of_run() -> sa.Select[Any]:
+    return (
+        sa.select(*columns(Registration, table))
+        .where(
+            own(table),
+            table.c.event_id == sa.bindparam("event_id"),
+            table.c.event_run_id == sa.bindparam("run_id"),
+            table.c.status == registrations.WAITS,
+        )
+        .order_by(table.c.queue_number)
+        .limit(sa.bindparam("row_limit", type_=sa.Integer))
+        .offset(sa.bindparam("row_offset", type_=sa.Integer))
+    )
+
+
+@statement
+def _lapsed() -> sa.Select[Any]:
+    return (
+        sa.select(*columns(Registration, table))
+        .where(
+            own(table),
+            table.c.event_id == sa.bindparam("event_id"),
+            table.c.status == registrations.WAITS,
+            table.c.offer_expires_at <= sa.bindparam("at"),
+        )
+        .order_by(table.c.queue_number)
+    )
+
+
+@statement
+def _last_in_line() -> sa.Select[Any]:
+    return sa.select(sa.func.coalesce(sa.func.max(table.c.queue_number), 0)).where(
+        own(table), table.c.event_id == sa.bindparam("event_id"), table.c.status == registrations.WAITS
+    )
+
+
+@statement
+def _events_to_settle() -> sa.Select[Any]:
+    """Events, of any tenant, where an offer has lapsed or somebody waits for a run that has room."""
+    room = sa.and_(
+        sa.not_(event_runs.c.sold_out),
+        sa.or_(
+            event_runs.c.max_participants.is_(None),
+            event_runs.c.confirmed + event_runs.c.offered < event_runs.c.max_participants,
+        ),
+    )
+    return (
+        sa.select(table.c.organization_id, table.c.mode, table.c.event_id)
+        .distinct()
+        .where(
+            table.c.status == registrations.WAITS,
+            event_runs.c.organization_id == table.c.organization_id,
+            event_runs.c.mode == table.c.mode,
+            event_runs.c.id == table.c.event_run_id,
+            sa.or_(
+                table.c.offer_expires_at <= sa.bindparam("at"),
+                sa.and_(table.c.offer_expires_at.is_(None), room),
+            ),
+        )
+        .limit(BATCH)
+    )
+
+
+async def next_number(tx: Write, event_id: str) -> int:
+    """The queue number behind everybody who waits in a locked event."""
+    return int(await tx.value(_last_in_line(), event_id=event_id)) + 1
+
+
+async def settle(tx: Write, event_id: str) -> int:
+    """Give every free place of a locked event to the first entry that fits; gives how many were promoted or offered one."""
+    waited_for = await tx.all(Run, _runs_waited_for(), event_id=event_id)
+    if not waited_for:
+        return 0
+    for entry in await tx.all(Registration, _lapsed(), event_id=event_id, at=tx.now_text):
+        await _lapse(tx, entry)
+    by_id = {run.id: run for run in await tx.all(Run, _runs_waited_for(), event_id=event_id)}
+    room = await _room(tx, event_id, list(by_id.values()))
+    behind = dict.fromkeys(room.runs, 0)
+    promoted = 0
+    while behind and room.event != 0:
+        queue, behind = await _next_in_line(tx, event_id, behind)
+        for entry in promotions(queue, room):
+            await _give_place(tx, by_id[entry.event_run_id], entry)
+            promoted += 1
+        behind = {run_id: number for run_id, number in behind.items() if room.runs.get(run_id) != 0}
+    return promoted
+
+
+async def _room(tx: Read, event_id: str, waited_for: list[Run]) -> Room:
+    event = await events.get(tx, event_id)
+    bypass = tx.asking.bypass_windows
+    open_runs = [run for run in waited_for if not runs.is_full(run) and (bypass or runs.refusal(run, tx.now) is None)]
+    groups: dict[tuple[str, str], int | None] = {}
+    for run in open_runs:
+        for group in await pace_groups.of_run(tx, run.id):
+            groups[(run.id, group.name)] = _left(group.max_participants, group.confirmed + group.offered)
+    return Room(
+        _left(event.max_participants, event.confirmed + event.offered),
+        {run.id: _left(run.max_participants, run.confirmed + run.offered) for run in open_runs},
+        groups,
+    )
+
+
+def _left(cap: int | None, taken: int) -> int | None:
+    return None if cap is None else max(0, cap - taken)
+
+
+async def _next_in_line(tx: Read, event_id: str, behind: dict[str, int]) -> tuple[list[Registration], dict[str, int]]:
+    """The next entries over several runs, in order of arrival, and from where to go on.
+
+    Lines are read in batches: nobody is served from behind the end of a batch that may go on, so arrival decides across runs too.
+    """
+    lines = {
+        run_id: await tx.all(Registration, _line(), event_id=event_id, run_id=run_id, behind=number)
+        for run_id, number in behind.items()
+    }
+    ends = [line[-1].queue_number or 0 for line in lines.values() if len(line) == BATCH]
+    end = min(ends, default=None)
+    merged = heapq.merge(*lines.values(), key=lambda entry: entry.queue_number or 0)
+    queue = [entry for entry in merged if end is None or (entry.queue_number or 0) <= end]
+    return queue, {} if end is None else dict.fromkeys(behind, end)
+
+
+async def _give_place(tx: Write, run: Run, entry: Registration) -> None:
+    group = await registrations.group_of(tx, run.id, entry.pace_group)
+    if run.waitlist_offer_hours:
+        await seats.move(tx, entry.event_id, run.id, group, offered=1)
+        expires_at = instants.text(tx.now + timedelta(hours=run.waitlist_offer_hours))
+        await registrations.store(tx, entry, "registration.offered", offer_expires_at=expires_at)
+    else:
+        await seats.move(tx, entry.event_id, run.id, group, confirmed=1)
+        await registrations.store(tx, entry, "registration.promoted", status="confirmed", queue_number=None)
+
+
+async def _lapse(tx: Write, entry: Registration) -> None:
+    """An offer nobody took up in time: the entry is cancelled and its place is free."""
+    group = await registrations.group_of(tx, entry.event_run_id, entry.pace_group)
+    await seats.move(tx, entry.event_id, entry.event_run_id, group, offered=-1)
+    await registrations.store(
+        tx, entry, "registration.offer_expired", status="cancelled", queue_number=None, offer_expires_at=None
+    )
+
+
+async def of_run(tx: Read, run_id: str, *, limit: int, offset: int) -> tuple[list[Waiting], bool]:
+    """Those who wait for a run, first in line first, with the reason for each, and whether there are more. Raises RunNotFound."""
+    run = await runs.get(tx, run_id)
+    event = await events.get(tx, run.event_id)
+    groups = await pace_groups.of_run(tx, run_id)
+    entries = await tx.all(
+        Registration, _of_run(), event_id=event.id, run_id=run_id, row_limit=limit + 1, row_offset=offset
+    )
+    return [
+        Waiting(
+            entry,
+            offset + position,
+            reason(entry, event, run, pace_groups.named(groups, entry.pace_group), tx.asking),
+        )
+        for position, entry in enumerate(entries[:limit], start=1)
+    ], len(entries) > limit
+
+
+async def settle_due(database: Database, asking: Asking) -> int:
+    """Settle every event where time has freed a place or opened registration; for the worker."""
+
+    async def due(tx: Read) -> list[tuple[Any, ...]]:
+        return list(await tx.rows(_events_to_settle(), at=tx.now_text))
+
+    settled = 0
+    for organization_id, mode, event_id in await database.read(asking, due):
+
+        async def work(tx: Write, event_id: str = event_id) -> int:
+            organization = await organizations.current(tx)
+            tx = Write(tx.session, msgspec.structs.replace(tx.asking, bypass_windows=organization.bypass_windows))
+            try:
+                await events.lock(tx, event_id)
+            except events.EventNotFound:
+                return 0
+            return await settle(tx, event_id)
+
+        settled += await database.write(msgspec.structs.replace(asking, tenant=Tenant(organization_id, mode)), work)
+    return settled
