@@ -97,7 +97,7 @@ def document(api: Api, about: About, *, public_url: str = "") -> Schema:
     error = schemas.of(about.error, "out")
     # Answers first: where a struct goes both ways, the plain name is that of the answer.
     operations = ordered(api, about)
-    answers = {operation.name: _answers(operation, schemas, about) for operation in operations}
+    answers = {operation.name: _answers(operation, operations, schemas, about) for operation in operations}
     paths: dict[str, Schema] = {}
     for operation in operations:
         place = paths.setdefault(spelt(operation.path, about.spell), {})
@@ -219,7 +219,7 @@ def _worded(about: About, component: str, name: str) -> Any:
     return "text" if word is UNSET else word
 
 
-def _answers(operation: Operation, schemas: Schemas, about: About) -> dict[str, Schema]:
+def _answers(operation: Operation, operations: list[Operation], schemas: Schemas, about: About) -> dict[str, Schema]:
     """The successes of an operation, by status."""
     kinds = get_args(operation.returns) if get_origin(operation.returns) in (Union, UnionType) else (operation.returns,)
     written: dict[str, Schema] = {}
@@ -237,11 +237,36 @@ def _answers(operation: Operation, schemas: Schemas, about: About) -> dict[str, 
             "headers": _headers(operation, made=made),
             "content": {JSON: {"schema": schema, "example": shown}},
         }
+        if made and (links := _links(operation, content, operations, about)):
+            answer["links"] = links
         written[str(operation.status)] = answer
         if operation.read_if is not None and operation.status != 200:
             rehearsed = {**answer, "description": "What would be done; nothing was changed.", "headers": _headers(None)}
             written["200"] = rehearsed
     return written
+
+
+def _links(
+    operation: Operation, content: type[msgspec.Struct], operations: list[Operation], about: About
+) -> dict[str, Schema]:
+    """What can be asked of the thing just made: every operation whose path takes nothing but its id, or its slug."""
+    sources = {
+        about.words(content.__name__, about.spell(name)): f"$response.body#/data/{about.spell(name)}"
+        for name in content.__struct_fields__
+    }
+    if operation.body is not None and "slug" in operation.body.__struct_fields__:
+        sources[about.words("path", "slug")] = "$request.body#/slug"
+    links: dict[str, Schema] = {}
+    for other in operations:
+        if len(other.path_parameters) == 1:
+            name = other.path_parameters[0]
+            source = sources.get(about.words("path", name))
+            if source is not None and (name != "slug" or other.tag == operation.tag):
+                links[camel(other.name)] = {
+                    "operationId": camel(other.name),
+                    "parameters": {about.spell(name): source},
+                }
+    return links
 
 
 def _said(*, made: bool, paged: bool) -> str:

@@ -1,6 +1,6 @@
 """Examples for the OpenAPI document, made from its schemas so that they cannot disagree with them.
 
-A value is, in this order: what the schema itself gives as an example, what the dialect's words say of the field, the default, the first of an
+A value is, in this order: what the dialect's words say of the field, what the schema itself gives as an example, the default, the first of an
 enumeration, and a plain value of the type. An object shows its required fields and those optional ones somebody gave an example for.
 """
 
@@ -45,10 +45,11 @@ def example(
 
 
 def _given(schema: Schema, words: Words, component: str, field: str) -> Any:
+    word = words(component, field)
+    if word is not UNSET and "properties" not in schema and word in schema.get("enum", [word]):
+        return word
     if schema.get("examples"):
         return schema["examples"][0]
-    if "properties" not in schema and (word := words(component, field)) is not UNSET:
-        return word
     if "default" in schema:
         return schema["default"]
     return schema["enum"][0] if "enum" in schema else UNSET

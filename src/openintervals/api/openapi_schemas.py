@@ -70,7 +70,7 @@ class Schemas:
         if isinstance(kind, inspect.LiteralType):
             values = orders.get(frozenset(kind.values), list(kind.values))
             return {"type": "string" if isinstance(values[0], str) else "integer", "enum": values}
-        if isinstance(kind, inspect.ListType):
+        if isinstance(kind, inspect.ListType | inspect.VarTupleType):
             bounds = _given(minItems=kind.min_length or None, maxItems=kind.max_length)
             return {"type": "array", "items": self._of(kind.item_type, direction, orders), **bounds}
         if isinstance(kind, inspect.DictType):

@@ -107,6 +107,9 @@ SLUGS = {
 WORDS: dict[str, Any] = {
     "date": "2026-06-14",
     "startTime": "08:00",
+    "endTime": "10:30",
+    "registrationOpensAt": "2026-03-01T08:00:00.000Z",
+    "registrationClosesAt": "2026-06-12T18:00:00.000Z",
     "startDate": "2026-06-14",
     "distanceMeters": 5000,
     "distanceStandard": "5K",
