@@ -7,8 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import postgres
+
+# How fast a busy machine makes examples, or runs one, says nothing about the rule they test. Nothing is kept between runs.
+settings.register_profile(
+    "openintervals", deadline=None, database=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("openintervals")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
