@@ -161,8 +161,22 @@ class Api:
         return declare
 
     def routes(self, runtime: Runtime) -> list[HTTPRouteHandler]:
-        """Litestar's route handlers for every operation."""
-        return [self._route(operation, runtime) for operation in self.operations]
+        """Litestar's route handlers for every operation, and for OPTIONS at every path."""
+        return [*self._options(), *(self._route(operation, runtime) for operation in self.operations)]
+
+    def _options(self) -> list[HTTPRouteHandler]:
+        """What a path takes. Litestar's own answer names the methods of the first handler alone; these come before it, and stay."""
+        taken: dict[str, set[str]] = {}
+        for operation in self.operations:
+            taken.setdefault(self._place(operation), {"OPTIONS"}).add(operation.method)
+        return [_options(path, ", ".join(sorted(methods))) for path, methods in taken.items()]
+
+    def _place(self, operation: Operation) -> str:
+        """The path of an operation as Litestar writes it."""
+        path = self.prefix + operation.path
+        for name in operation.path_parameters:
+            path = path.replace("{" + name + "}", "{" + name + ":str}")
+        return path
 
     def _route(self, operation: Operation, runtime: Runtime) -> HTTPRouteHandler:
         async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
@@ -174,11 +188,8 @@ class Api:
                 status, body, headers = self.failure(failure)
             return Answer(status, body, headers)
 
-        path = self.prefix + operation.path
-        for name in operation.path_parameters:
-            path = path.replace("{" + name + "}", "{" + name + ":str}")
         return HTTPRouteHandler(
-            path,
+            self._place(operation),
             http_method=operation.method,  # type: ignore[arg-type]
             name=f"{self.prefix}:{operation.name}",
             status_code=200,  # the answer brings its own; Litestar would refuse a body for what it thinks is a 204
@@ -284,6 +295,13 @@ class Api:
             headers.append((b"location", (self.prefix + result.location).encode()))
             result = result.data
         return status or operation.status, msgspec.json.encode(self.envelope(result)), headers
+
+
+def _options(path: str, allowed: str) -> HTTPRouteHandler:
+    async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
+        return Answer(204, b"", [(b"allow", allowed.encode())])
+
+    return HTTPRouteHandler(path, http_method="OPTIONS")(answer)
 
 
 def _pairs(query_string: bytes) -> list[tuple[str, str]]:
