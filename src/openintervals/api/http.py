@@ -11,6 +11,7 @@ A `Write` is committed after the stored answer of its idempotency key has joined
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_type_hints
 from urllib.parse import parse_qsl, quote_plus
 
@@ -20,7 +21,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from openintervals import errors
-from openintervals.api import shapes
+from openintervals.api import shapes, telemetry
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.db.transaction import Read, Tenant, Write
 from openintervals.platform import idempotency
@@ -209,7 +210,7 @@ class Api:
         if any("\0" in value for value in arguments.values()):
             raise errors.NotFound("Nothing has a NUL character in its name")  # PostgreSQL cannot even look for it
         if operation.query is not None:
-            arguments["query"] = shapes.query(operation.query, _pairs(request.scope["query_string"]))
+            arguments["query"] = _query(operation.query, request.scope["query_string"])
         raw = b""
         if operation.body is not None:
             raw = await read_body(exchange, request)
@@ -256,7 +257,10 @@ class Api:
         async def work(tx: Write) -> tuple[int, bytes, Headers]:
             earlier = await idempotency.claim(tx, key, print_)
             if earlier is not None:
-                headers = [JSON, (b"idempotent-replayed", b"true")]
+                telemetry.replayed()
+                headers = [(b"idempotent-replayed", b"true")]
+                if earlier.body:
+                    headers.append(JSON)
                 if earlier.location:
                     headers.append((b"location", earlier.location.encode()))
                 return earlier.status, earlier.body.encode(), headers
@@ -295,6 +299,12 @@ class Api:
             headers.append((b"location", (self.prefix + result.location).encode()))
             result = result.data
         return status or operation.status, msgspec.json.encode(self.envelope(result)), headers
+
+
+@lru_cache(2048)
+def _query(shape: type[msgspec.Struct], query_string: bytes) -> msgspec.Struct:
+    """The query of a request. The same few come again and again, and what they mean never changes."""
+    return shapes.query(shape, _pairs(query_string))
 
 
 def _options(path: str, allowed: str) -> HTTPRouteHandler:

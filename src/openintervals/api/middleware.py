@@ -6,7 +6,6 @@ answer has, one log line and one measurement. Nothing here knows a rule of runni
 
 import ipaddress
 import secrets
-import time
 from collections import OrderedDict
 from typing import Any
 
@@ -155,17 +154,17 @@ class Shell:
     async def _caller(self, exchange: Exchange) -> api_keys.Caller | None:
         scheme, _, key = (exchange.authorization or "").partition(" ")
         key = key.strip()
-        if scheme.lower() != "bearer" or not api_keys.well_formed(key):
+        if scheme.lower() != "bearer" or api_keys.digest_of_well_formed(key) is None:
             return None
         if self.runtime.database.kind == "sqlite":
             return await self._look_up(exchange, key)
         # A look-up costs PostgreSQL a round trip; a key revoked elsewhere is honoured a second longer at most.
         held = self._callers.get(key)
-        now = time.monotonic()
-        if held is not None and held[0] > now:
+        now_s = exchange.now.timestamp()
+        if held is not None and 0 <= now_s - held[0] < KEY_CACHED_S:  # a clock set back holds nothing longer
             return held[1]
         caller = await self._look_up(exchange, key)
-        self._callers[key] = (now + KEY_CACHED_S, caller)
+        self._callers[key] = (now_s, caller)
         self._callers.move_to_end(key)
         while len(self._callers) > KEYS_CACHED_MOST:
             self._callers.popitem(last=False)
