@@ -248,6 +248,12 @@ def test_all_wrong_parameters_are_told_at_once() -> None:
     }
 
 
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    taken = shapes.body(Sample, b'{"name": "a", "capacity": 20.0}')
+
+    assert taken.capacity == 20
+
+
 def test_unknown_parameters_are_ignored_even_when_repeated() -> None:
     taken = shapes.query(Query, [("eventId", "e"), ("seriesId", "1"), ("seriesId", "2"), ("flag", "true")])
 

@@ -107,9 +107,20 @@ def _explain(shape: type[S], value: Any) -> S:
         raise errors.Invalid("Invalid request body", {"body": [f"Expected object, received {_named(value)}"]})
     _refuse(_struct_problems(_info(shape), value, ""))
     try:
-        return msgspec.convert(value, shape)
+        # 20.0 is a whole number in JSON, but the decoder refuses it wherever null would do as well.
+        whole: S = _decoder(shape).decode(msgspec.json.encode(_whole(value)))
     except (msgspec.MsgspecError, OverflowError) as problem:
         raise errors.Invalid("Invalid request body", {"body": [str(problem)]}) from None
+    return whole
+
+
+def _whole(value: Any) -> Any:
+    """JSON values with whole numbers as integers; beyond 2^53 a float is no longer exact, and stays."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+        return int(value)
+    if isinstance(value, dict):
+        return {name: _whole(inner) for name, inner in value.items()}
+    return [_whole(inner) for inner in value] if isinstance(value, list) else value
 
 
 def query(shape: type[S], pairs: list[tuple[str, str]]) -> S:
