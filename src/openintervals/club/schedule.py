@@ -51,7 +51,13 @@ _EARLIEST_ON, _LATEST_ON = dt.date(1900, 1, 1), dt.date(2199, 12, 31)
 
 _DayOfWeek = Annotated[int, Meta(ge=0, le=7)]
 _DayOfMonth = Annotated[int, Meta(ge=-1, le=31)]
-_LocalTime = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$")]
+_LocalTime = Annotated[
+    str,
+    Meta(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$",
+        extra={"message": "Invalid time, expected HH:MM or HH:MM:SS"},
+    ),
+]
 _Minutes = Annotated[int, Meta(ge=1, le=10080)]
 _Count = Annotated[int, Meta(ge=1, le=1000)]
 

@@ -9,13 +9,14 @@ from openintervals.api.partner import (
     events,
     groups,
     organization,
+    recurrences,
     registrations,
     runs,
     usage,
 )
 from openintervals.api.partner.dialect import partner
 
-RESOURCES = (organization, events, runs, registrations, bibs, groups, usage)
+RESOURCES = (organization, events, runs, registrations, bibs, recurrences, groups, usage)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
