@@ -249,7 +249,7 @@ def test_all_wrong_parameters_are_told_at_once() -> None:
 
 
 def test_a_whole_number_may_be_written_with_a_point() -> None:
-    taken = shapes.body(Sample, b'{"name": "a", "capacity": 20.0}')
+    taken = shapes.body(Sample, b'{"title": "Right", "capacity": 20.0}')
 
     assert taken.capacity == 20
 
