@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 
 def text(instant: datetime) -> str:
     """The stored form of an aware instant, to the millisecond."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{instant.microsecond // 1000:03d}Z"
+    if instant.tzinfo is not UTC:
+        instant = instant.astimezone(UTC)
+    return instant.isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def parse(stored: str) -> datetime:

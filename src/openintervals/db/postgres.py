@@ -15,7 +15,7 @@ import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from openintervals.db import failures
-from openintervals.db.statement import Statement, convert_row
+from openintervals.db.statement import Statement, converted
 from openintervals.db.transaction import Asking, Read, Write
 
 T = TypeVar("T")
@@ -39,7 +39,7 @@ class PostgresSession:
         compiled = statement.postgres
         rows = await (await self._run(compiled.sql, {**compiled.fixed, **parameters})).fetchall()
         if compiled.convert:
-            return [convert_row(row, compiled.convert) for row in rows]
+            return converted(rows, compiled.convert)
         return rows
 
     async def execute(self, statement: Statement, parameters: dict[str, Any]) -> int:

@@ -26,7 +26,7 @@ import apsw
 
 from openintervals import errors
 from openintervals.db import failures
-from openintervals.db.statement import Statement, convert_row
+from openintervals.db.statement import Statement, converted
 from openintervals.db.transaction import Asking, Read, Write
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class SQLiteSession:
         except apsw.ConstraintError as refusal:
             raise _translate(refusal) from refusal
         if compiled.convert:
-            return [convert_row(row, compiled.convert) for row in rows]
+            return converted(rows, compiled.convert)
         return rows
 
     async def execute(self, statement: Statement, parameters: dict[str, Any]) -> int:

@@ -5,7 +5,7 @@ A builder is a small function from a shape (plain hashable arguments: which filt
 The SQL text is made on first use for the database in use, and never from data.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache, update_wrapper
 from typing import Any, Generic, ParamSpec
 
@@ -102,10 +102,11 @@ def _converter(kind: sa.types.TypeEngine[Any], database: str) -> Callable[[Any],
     return None
 
 
-def convert_row(row: tuple[Any, ...], convert: Convert) -> tuple[Any, ...]:
-    """`row` with the values of converted columns replaced; NULL stays None."""
-    values = list(row)
+def converted(rows: Sequence[tuple[Any, ...]], convert: Convert) -> Sequence[tuple[Any, ...]]:
+    """`rows` with the values of converted columns replaced; NULL stays None. Column by column: most have nothing to convert."""
     for position, function in convert:
-        if (value := values[position]) is not None:
-            values[position] = function(value)
-    return tuple(values)
+        rows = [
+            row if row[position] is None else (*row[:position], function(row[position]), *row[position + 1 :])
+            for row in rows
+        ]
+    return rows

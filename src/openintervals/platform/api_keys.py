@@ -14,6 +14,7 @@ import secrets
 import string
 import zlib
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 import sqlalchemy as sa
@@ -104,6 +105,12 @@ def well_formed(key: str) -> bool:
     return secrets.compare_digest(_base62(zlib.crc32(body.encode()), _CHECKSUM_CHARACTERS), checksum)
 
 
+@lru_cache(4096)
+def digest_of_well_formed(key: str) -> str | None:
+    """The stored form of a key, or None when its form or checksum is wrong: kept, since the same few keys call again and again."""
+    return digest(key) if well_formed(key) else None
+
+
 def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
@@ -171,15 +178,21 @@ def _used() -> sa.Update:
     )
 
 
+@lru_cache(1024)
+def _scopes_in(stored: bytes) -> frozenset[str]:
+    return frozenset(msgspec.json.decode(stored))
+
+
 async def caller(tx: Read, key: str) -> Caller | None:
     """Who `key` belongs to, or None when it is unknown, expired or revoked. One look-up; none for a malformed key."""
-    if not well_formed(key):
+    digest_ = digest_of_well_formed(key)
+    if digest_ is None:
         return None
-    row = await tx.row(_caller(), hash=digest(key), now=tx.now_text)
+    row = await tx.row(_caller(), hash=digest_, now=tx.now_text)
     if row is None:
         return None
     key_id, organization_id, mode, scopes, plan, bypass = row
-    return Caller(key_id, organization_id, mode, frozenset(msgspec.json.decode(scopes)), plan, bypass)
+    return Caller(key_id, organization_id, mode, _scopes_in(bytes(scopes)), plan, bypass)
 
 
 async def create(
