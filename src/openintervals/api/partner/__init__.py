@@ -12,11 +12,12 @@ from openintervals.api.partner import (
     recurrences,
     registrations,
     runs,
+    series,
     usage,
 )
 from openintervals.api.partner.dialect import partner
 
-RESOURCES = (organization, events, runs, registrations, bibs, recurrences, groups, usage)
+RESOURCES = (organization, events, runs, registrations, bibs, recurrences, groups, series, usage)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
