@@ -5,7 +5,7 @@ whoever follows the journal learns of every registration that ended before what 
 """
 
 from openintervals import errors
-from openintervals.club import enrolment, events, groups, pace_groups, registrations, runs
+from openintervals.club import enrolment, events, groups, pace_groups, recurrences, registrations, runs
 from openintervals.club.registrations import Registration
 from openintervals.club.runs import Run
 from openintervals.db.transaction import Write
@@ -28,6 +28,7 @@ async def remove_event(tx: Write, event_id: str, *, cancel_registrations: bool) 
     await _cancel(tx, active)
     for run in await runs.of_event(tx, Run, event_id):
         await _remove(tx, run)
+    await recurrences.remove_of_event(tx, event)
     await groups.forget_event(tx, event_id)
     await events.remove(tx, event)
 
@@ -39,6 +40,7 @@ async def remove_run(tx: Write, run_id: str, *, cancel_registrations: bool) -> N
     if active and not cancel_registrations:
         raise StillRegistered(len(active), "run")
     await _cancel(tx, active)
+    await recurrences.run_removed(tx, run)
     await _remove(tx, await runs.get(tx, run_id))
 
 
