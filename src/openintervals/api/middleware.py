@@ -33,7 +33,7 @@ class Shell:
         self.api = api
         self.runtime = runtime
         self.proxies = networks(runtime.settings.trusted_proxies)
-        self._callers: OrderedDict[str, tuple[float, api_keys.Caller | None]] = OrderedDict()
+        self._callers: OrderedDict[str, tuple[float, api_keys.Caller | None, int]] = OrderedDict()
         self._shared = runtime.settings.rate_limit_store == "database" or (
             runtime.settings.workers > 1 and runtime.settings.rate_limit_store != "memory"
         )
@@ -156,15 +156,17 @@ class Shell:
         key = key.strip()
         if scheme.lower() != "bearer" or api_keys.digest_of_well_formed(key) is None:
             return None
-        if self.runtime.database.kind == "sqlite":
-            return await self._look_up(exchange, key)
-        # A look-up costs PostgreSQL a round trip; a key revoked elsewhere is honoured a second longer at most.
+        # What was found is good for a second, and only while the database is as it was, where that is cheap to know:
+        # on SQLite a revoked key ends with the next request, on PostgreSQL within the second.
+        state = self.runtime.database.state()
         held = self._callers.get(key)
         now_s = exchange.now.timestamp()
-        if held is not None and 0 <= now_s - held[0] < KEY_CACHED_S:  # a clock set back holds nothing longer
+        if (
+            held is not None and held[2] == state and 0 <= now_s - held[0] < KEY_CACHED_S
+        ):  # a clock set back holds nothing longer
             return held[1]
         caller = await self._look_up(exchange, key)
-        self._callers[key] = (now_s, caller)
+        self._callers[key] = (now_s, caller, state)
         self._callers.move_to_end(key)
         while len(self._callers) > KEYS_CACHED_MOST:
             self._callers.popitem(last=False)

@@ -4,10 +4,12 @@ Neither holds a secret, an e-mail address, a query string or a body: a line name
 come from closed sets (route templates, methods, statuses). Logs go to standard error.
 """
 
+import asyncio
 import sys
 import time
 import traceback
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
 import msgspec
 import prometheus_client as prometheus
@@ -31,17 +33,19 @@ _children: dict[tuple[str, str, int], Any] = {}
 
 log: Any = structlog.get_logger()
 _log_requests = True
+_lines: "_Lines | None" = None
 
 
 def configure(settings: Settings) -> None:
     """Set up logging for this process."""
-    global _log_requests  # noqa: PLW0603 — one process, one log
+    global _log_requests, _lines  # noqa: PLW0603 — one process, one log
     _log_requests = settings.log_requests
     as_lines = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
+    _lines = None if as_lines else _Lines(sys.stderr.buffer)
     if as_lines:
         structlog.configure(
             processors=[*shared, structlog.dev.ConsoleRenderer()],
@@ -74,23 +78,64 @@ def finish(runtime: Runtime, exchange: Exchange, scope: Any) -> None:
         _denied.inc()
     if not _log_requests:
         return
-    line: dict[str, Any] = {
-        "request_id": exchange.request_id,
-        "method": method,
-        "route": route,
-        "status": status,
-        "ms": round(seconds * 1000, 3),
-        "db_ms": round(exchange.db_ms, 3),
-        "db_statements": exchange.db_statements,
-    }
     caller = exchange.caller
-    if caller is not None:
-        line["organization"] = caller.organization_id
-        line["mode"] = caller.mode
-        line["key"] = caller.key_id
-    if exchange.error_code is not None:
-        line["error"] = exchange.error_code
-    log.info("request", **line)
+    line = RequestLine(
+        datetime.now(UTC),
+        exchange.request_id,
+        method,
+        route,
+        status,
+        round(seconds * 1000, 3),
+        round(exchange.db_ms, 3),
+        exchange.db_statements,
+        caller.organization_id if caller is not None else None,
+        caller.mode if caller is not None else None,
+        caller.key_id if caller is not None else None,
+        exchange.error_code,
+    )
+    if _lines is None:
+        told = msgspec.to_builtins(line)
+        log.info("request", **{name: told[name] for name in told if name not in ("time", "level", "event")})
+    else:
+        _lines.write(line)
+
+
+class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="event", tag="request"):
+    """What is said of one request."""
+
+    time: datetime
+    request_id: str
+    method: str
+    route: str
+    status: int
+    ms: float
+    db_ms: float
+    db_statements: int
+    organization: str | None = None
+    mode: str | None = None
+    key: str | None = None
+    error: str | None = None
+    level: str = "info"
+
+
+class _Lines:
+    """Request lines on their way out: those of one turn of the event loop leave in one write."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._encoder = msgspec.json.Encoder()
+        self._waiting: list[bytes] = []
+
+    def write(self, line: RequestLine) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._waiting.append(self._encoder.encode(line))
+
+    def _flush(self) -> None:
+        self._waiting.append(b"")
+        self._out.write(b"\n".join(self._waiting))
+        self._out.flush()
+        self._waiting.clear()
 
 
 def replayed() -> None:

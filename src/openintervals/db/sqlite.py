@@ -122,6 +122,7 @@ class SQLite:
     async def open(self) -> None:
         self._writer = connect(self.path)
         self._writer.set_busy_timeout(0)
+        self._watcher = connect(self.path, read_only=True)
 
     async def close(self) -> None:
         """Finish the flush under way, then close every connection; the last one checkpoints the log."""
@@ -130,10 +131,15 @@ class SQLite:
             for reader in self._readers:
                 reader.close()
             self._readers.clear()
+            self._watcher.close()
             if self._writer is not None:
                 with contextlib.suppress(apsw.Error):
                     self._writer.close()
                 self._writer = None
+
+    def state(self) -> int:
+        """A number that changes when anybody commits anything: this process or another."""
+        return int(self._watcher.execute("PRAGMA data_version").fetchall()[0][0])
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
