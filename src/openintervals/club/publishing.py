@@ -11,6 +11,7 @@ It publishes what is missing and touches nothing else, so doing it again, late o
 """
 
 import datetime as dt
+import traceback
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -193,12 +194,12 @@ async def publish(tx: Write, recurrence_id: str) -> int:
     return len(await publish_missing(tx, event, recurrence, at_most=True)) if recurrence.status == "active" else 0
 
 
-async def publish_due(database: Database, now: dt.datetime) -> int:
-    """Publish every recurrence whose horizon has moved, of all organizations; gives the number of new runs. For the worker.
+async def publish_due(database: Database, now: dt.datetime) -> None:
+    """Publish every recurrence whose horizon has moved, of all organizations. For the worker.
 
     One that fails is logged and left for the next round; it holds up no other."""
     asking = Asking(tenant=Tenant("", "live"), actor="worker", now=now)
-    published, position = 0, ("", "", "")
+    position = ("", "", "")
     while True:
 
         async def due(tx: Read, position: tuple[str, str, str] = position) -> Sequence[tuple[Any, ...]]:
@@ -211,18 +212,20 @@ async def publish_due(database: Database, now: dt.datetime) -> int:
         for organization_id, mode, recurrence_id in batch:
             position = organization_id, mode, recurrence_id
 
-            async def work(tx: Write, recurrence_id: str = recurrence_id) -> int:
-                return await publish(tx, recurrence_id)
+            async def work(tx: Write, recurrence_id: str = recurrence_id) -> None:
+                await publish(tx, recurrence_id)
 
             try:
                 tenant = Tenant(organization_id, mode)
-                published += await database.write(msgspec.structs.replace(asking, tenant=tenant), work)
+                await database.write(msgspec.structs.replace(asking, tenant=tenant), work)
             except recurrences.RecurrenceNotFound:
                 continue  # deleted since it was found
             except Exception as problem:  # noqa: BLE001 — one that fails must not hold up the others
-                _log.warning("publishing failed", recurrence=recurrence_id, error=type(problem).__name__)
+                last = traceback.extract_tb(problem.__traceback__)[-1]
+                place = f"{last.filename.rpartition('/')[2]}:{last.lineno} {last.name}"
+                _log.warning("publishing failed", recurrence=recurrence_id, error=type(problem).__name__, at=place)
         if len(batch) < BATCH:
-            return published
+            return
 
 
 async def staged(tx: Read, event: Event, recurrence: Recurrence) -> Stage:
@@ -306,7 +309,7 @@ async def create_runs(
         except errors.Conflict:
             if not at_most:
                 raise
-            _log.warning("event takes no more runs", event=stage.event.id, recurrence=recurrence.id)
+            _log.warning("event takes no more runs", event_id=stage.event.id, recurrence=recurrence.id)
             break
         if template.pace_groups:
             groups = [
