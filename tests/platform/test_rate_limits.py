@@ -212,6 +212,24 @@ def test_the_database_decides_as_memory_does(database_url: str) -> None:
             assert kept.retry_after_s == pytest.approx(held.retry_after_s, abs=1e-3)
 
 
+@pytest.mark.parametrize("burst", [1, 5])
+def test_a_clock_that_is_set_back_shuts_nobody_out(database_url: str, burst: int) -> None:
+    limit, memory = Limit(1, 60, burst), Memory()
+    with servers.application(database_url) as app:
+        for _ in range(burst):
+            memory.check("one key", limit, T0 + 86_400)
+        app.clock.advance(86_400)
+        for _ in range(burst):
+            app.write(lambda tx: rate_limits.check(tx, "k1", "one key", limit))
+        app.clock.now = START
+
+        kept = [app.write(lambda tx: rate_limits.check(tx, "k1", "one key", limit)) for _ in range(2)]
+        held = [memory.check("one key", limit, T0) for _ in range(2)]
+
+    assert [verdict.admitted for verdict in kept] == [verdict.admitted for verdict in held] == [True, False]
+    assert held[1].retry_after_s == pytest.approx(60, abs=1e-3)
+
+
 def test_full_buckets_leave_the_database(database_url: str) -> None:
     with servers.application(database_url) as app:
         app.write(lambda tx: rate_limits.check(tx, "k1", "soon full", Limit(60, 60, 5)))

@@ -92,6 +92,8 @@ def decide(tat_s: float, now_s: float, limit: Limit) -> tuple[Verdict, float]:
     """The verdict on a request at `now_s` and the TAT afterwards. Pure."""
     interval = limit.interval_s
     start = max(tat_s, now_s)
+    if start - now_s > limit.horizon_s:  # no bucket is that short: the clock was set back, or the limit lowered
+        start = now_s + (limit.burst - 1) * interval
     after = start + interval
     admitted = after - now_s <= limit.horizon_s
     if not admitted:
@@ -138,11 +140,13 @@ def _spend() -> sa.sql.dml.Insert:
         tat_s=sa.bindparam("now_s", type_=sa.Double) + sa.bindparam("interval_s", type_=sa.Double),
     )
     now_s, interval_s = sa.bindparam("now_s", type_=sa.Double), sa.bindparam("interval_s", type_=sa.Double)
-    later = sa.case((rate_limits.c.tat_s > now_s, rate_limits.c.tat_s), else_=now_s) + interval_s
+    horizon_s, ahead_s = sa.bindparam("horizon_s", type_=sa.Double), sa.bindparam("ahead_s", type_=sa.Double)
+    held = rate_limits.c.tat_s
+    later = sa.case((held - now_s > horizon_s, now_s + ahead_s), (held > now_s, held), else_=now_s) + interval_s
     return insert.on_conflict_do_update(
         index_elements=[rate_limits.c.organization_id, rate_limits.c.bucket],
         set_={"tat_s": later},
-        where=later - now_s <= sa.bindparam("horizon_s", type_=sa.Double),
+        where=later - now_s <= horizon_s,
     ).returning(rate_limits.c.tat_s)
 
 
@@ -169,6 +173,7 @@ async def check(tx: Write, owner: str, bucket: str, limit: Limit) -> Verdict:
         now_s=now_s,
         interval_s=interval,
         horizon_s=limit.horizon_s,
+        ahead_s=(limit.burst - 1) * interval,
     )
     if after is None:
         refused = await tx.value(_tat(), owner=owner, bucket=bucket)
