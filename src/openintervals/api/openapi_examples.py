@@ -21,11 +21,18 @@ def example(
     schema: Schema, components: Mapping[str, Schema], words: Words, component: str = "", field: str = ""
 ) -> Any:
     """A value that fits `schema`. `words(component, field)` gives a value for a field by its name, or UNSET."""
+    word = words(component, field)
+    if word is not UNSET and word in schema.get("enum", [word]):
+        return word
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(COMPONENTS)
         return example(components[name], components, words, name, field)
-    if (given := _given(schema, words, component, field)) is not UNSET:
+    for given in schema.get("examples", [])[:1]:
         return given
+    if "default" in schema:
+        return schema["default"]
+    if "enum" in schema:
+        return schema["enum"][0]
     if "anyOf" in schema:
         return example(schema["anyOf"][0], components, words, component, field)
     kind = schema.get("type", "object")
@@ -42,17 +49,6 @@ def example(
     if kind == "string":
         return PLAIN.get(schema.get("format", ""), "text")
     return {"integer": schema.get("minimum", 1), "number": float(schema.get("minimum", 1)), "boolean": False}[kind]
-
-
-def _given(schema: Schema, words: Words, component: str, field: str) -> Any:
-    word = words(component, field)
-    if word is not UNSET and "properties" not in schema and word in schema.get("enum", [word]):
-        return word
-    if schema.get("examples"):
-        return schema["examples"][0]
-    if "default" in schema:
-        return schema["default"]
-    return schema["enum"][0] if "enum" in schema else UNSET
 
 
 def _told(schema: Schema, words: Words, component: str, field: str) -> bool:

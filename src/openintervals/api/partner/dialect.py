@@ -32,6 +32,9 @@ class WireIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         return {name: value for name, value in values.items() if value is not msgspec.UNSET}
 
 
+# Control characters and spaces, spelt out: every reader of the OpenAPI document has another idea of what \s is.
+_SPACES = r"\x00-\x20\x7f-\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
+
 Line = Annotated[
     str,
     msgspec.Meta(
@@ -67,7 +70,7 @@ Email = Annotated[
     str,
     msgspec.Meta(
         max_length=254,
-        pattern=r"^\s*[^\s@\x00-\x1f\x7f]+@[^\s@\x00-\x1f\x7f]+\.[^\s@\x00-\x1f\x7f]+\s*$",
+        pattern=rf"^[\t\n\r ]*[^{_SPACES}@]+@[^{_SPACES}@]+\.[^{_SPACES}@]+[\t\n\r ]*$",
         extra={"message": "Invalid email"},
         examples=["runner@example.com"],
     ),
@@ -76,7 +79,7 @@ Url = Annotated[
     str,
     msgspec.Meta(
         max_length=2000,
-        pattern=r"^https?://[^\s/?#\x00-\x1f\x7f]+[^\s\x00-\x1f\x7f]*$",
+        pattern=rf"^https?://[^{_SPACES}/?#]+[^{_SPACES}]*$",
         extra={"message": "Invalid url: must begin with http:// or https://"},
         examples=["https://northshorerace.com/lakefront-5k"],
     ),

@@ -1,0 +1,81 @@
+"""Schemathesis asks a real server everything its OpenAPI document says it may be asked, and everything it says it may not.
+
+All checks are on, in every phase: the document's own examples, the edges of every parameter, generated requests, and chains of requests that follow
+what was answered. The seed is fixed, so that a failure is the same failure tomorrow; `--long` asks ten times as much.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import clients, servers
+
+EXAMPLES = 10
+
+
+@pytest.mark.parametrize(
+    "examples",
+    [pytest.param(EXAMPLES, id="short"), pytest.param(10 * EXAMPLES, id="long", marks=pytest.mark.long)],
+)
+def test_the_server_does_what_its_document_says(database_url: str, tmp_path: Path, examples: int) -> None:
+    with servers.application(database_url) as app:
+        api = clients.join(app)
+        known = stock(api)
+
+    with servers.serving(database_url, OPENINTERVALS_RATE_LIMITS="off", OPENINTERVALS_LOG_REQUESTS="false") as base:
+        done = ask(f"{base}/partner/openapi.json", api.key, known, examples, tmp_path)
+
+    assert done.returncode == 0, done.stdout[-20_000:]
+    assert "No API operations" not in done.stdout
+
+
+def stock(api: clients.Api) -> dict[str, str]:
+    """One of everything, by the names that paths, queries and bodies use."""
+    event = api.make_event()
+    run = api.make_run(event)
+    return {
+        "eventId": event,
+        "runId": run,
+        "eventRunId": run,
+        "registrationId": api.make_registration(run),
+        "another": api.make_registration(run),
+        "recurrenceId": api.make_recurrence(api.make_event()),
+        "slug": api.make_group(),
+    }
+
+
+def ask(
+    document: str, key: str, known: dict[str, str], examples: int, folder: Path
+) -> subprocess.CompletedProcess[str]:
+    options = {
+        "--checks": "all",
+        "--header": f"Authorization: Bearer {key}",
+        "--max-examples": str(examples),
+        "--seed": "1",
+        "--generation-database": "none",
+    }
+    return subprocess.run(
+        [
+            Path(sys.executable).parent / "schemathesis",
+            "run",
+            document,
+            "--continue-on-failure",
+            "--no-color",
+            *(part for option in options.items() for part in option),
+        ],
+        cwd=folder,  # no configuration file of anybody's, and no reports in the tree
+        env={
+            **os.environ,
+            "PYTHONPATH": str(Path(__file__).parents[3]),
+            "SCHEMATHESIS_HOOKS": "tests.api.partner.schemathesis_hooks",
+            "SCHEMATHESIS_KNOWN": json.dumps(known),
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
