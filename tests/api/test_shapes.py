@@ -39,6 +39,7 @@ class Sample(WireIn, frozen=True, kw_only=True):
     flag: bool | None = None
     prose: dialect.Prose | None = None
     inner: Inner | None = None
+    reference: str | None = None
     anything: msgspec.Raw = msgspec.Raw()
 
 
@@ -105,6 +106,7 @@ def wrong_query(text: str) -> dict[str, list[str]]:
         ("capacity", 1.5, "Expected integer, received float"),
         ("flag", "true", "Expected boolean, received string"),
         ("flag", 0, "Expected boolean, received number"),
+        ("reference", "nul \0 inside", "Must not contain NUL characters"),
         ("prose", "nul \0 inside", "Must not contain NUL characters"),
         ("inner", [], "Expected object, received array"),
     ],
@@ -216,6 +218,7 @@ def test_what_is_kept_raw_stays_byte_for_byte() -> None:
     ("text", "field", "said"),
     [
         ("", "eventId", "Required"),
+        ("eventId=%00", "eventId", "Must not contain NUL characters"),
         ("eventId=e&limit=0", "limit", "Number must be greater than or equal to 1"),
         ("eventId=e&limit=101", "limit", "Number must be less than or equal to 100"),
         ("eventId=e&limit=1.5", "limit", "Expected integer, received float"),

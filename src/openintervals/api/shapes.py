@@ -24,7 +24,7 @@ _INSTANT: Any = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # A JSON string to its closing quote, or to the end of the text when there is none: it matches at every quote, in one pass.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_SUSPECT = re.compile(rb'\\(?:n|u000[aA])"|\\u[dD]|[\x80-\xff]')
+_SUSPECT = re.compile(rb'\\(?:n|u000[aA])"|\\u0000|\\u[dD]|[\x80-\xff]')
 
 
 @cache
@@ -67,7 +67,7 @@ def body(shape: type[S], raw: bytes) -> S:
         return _explain(shape, parsed(raw))
     if _SUSPECT.search(raw):
         # For msgspec `$` in a pattern also stands before a last newline, in JSON Schema and here it does not; and the text
-        # of a field it does not look into, such as an address, may be no Unicode.
+        # of a field it does not look into, such as an address, may be no Unicode. PostgreSQL stores no NUL.
         _refuse(_struct_problems(_info(shape), parsed(raw), ""))
     return decoded
 
@@ -267,6 +267,8 @@ def _text_problems(kind: inspect.StrType, value: Any, where: str, said: str | No
         yield where, f"String must contain at least {kind.min_length} character(s)"
     elif kind.max_length is not None and len(value) > kind.max_length:
         yield where, f"String must contain at most {kind.max_length} character(s)"
+    elif "\0" in value:
+        yield where, said or "Must not contain NUL characters"
     elif kind.pattern is not None and not re.search(re.sub(r"\$\Z", r"\\Z", kind.pattern), value):
         yield where, said or "Invalid"
 
