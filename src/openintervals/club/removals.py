@@ -5,7 +5,7 @@ whoever follows the journal learns of every registration that ended before what 
 """
 
 from openintervals import errors
-from openintervals.club import enrolment, events, groups, pace_groups, recurrences, registrations, runs
+from openintervals.club import enrolment, events, groups, pace_groups, recurrences, registrations, runs, waitlist
 from openintervals.club.registrations import Registration
 from openintervals.club.runs import Run
 from openintervals.db.transaction import Write
@@ -42,6 +42,7 @@ async def remove_run(tx: Write, run_id: str, *, cancel_registrations: bool) -> N
     await _cancel(tx, active)
     await recurrences.run_removed(tx, run)
     await _remove(tx, await runs.get(tx, run_id))
+    await waitlist.settle(tx, event.id)  # places of the event have come free for those who wait for its other runs
 
 
 async def _cancel(tx: Write, active: list[Registration]) -> None:

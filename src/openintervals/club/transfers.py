@@ -23,6 +23,8 @@ async def transfer(
     target = await runs.get(tx, event_run_id) if event_run_id is not None else None
     for event_id in sorted({before.event_id, target.event_id if target else before.event_id}):
         await events.lock(tx, event_id)
+    # Settled first: an entry whose offer has lapsed, or whose turn has come, is moved as what it is now.
+    await waitlist.settle(tx, before.event_id)
     before = await registrations.get(tx, registration_id)
     values = {name: value for name, value in person.items() if value != getattr(before, name)}
     if "email" in values:
