@@ -1,0 +1,65 @@
+"""The doctor: whether everything stored is as it should be, asked of a live database.
+
+One snapshot, read-only: it disturbs nobody, and what it finds was wrong at one moment. Most of it is one statement for each
+rule over all tenants; what SQL cannot say on both databases (JSON, folded e-mail addresses) is read in batches.
+
+    tables.py     what the schema promises: keys, references, CHECKs, the form of ids, dates, instants and JSON
+    people.py     what the club's rules promise: counts equal rows, the queue, nobody waiting beside a free place
+    histories.py  what the journal promises: every object's history is whole and ends where the object is
+
+A problem is a sentence that names the object by its id. None contains an e-mail address.
+"""
+
+import asyncio
+from datetime import UTC, datetime
+
+import apsw
+
+from openintervals.db import Database, SQLite, sqlite
+from openintervals.db.transaction import Asking, Read, Tenant
+from openintervals.doctor import histories, people, tables
+from openintervals.doctor.findings import SHOWN, Check, found, without_time_limit
+from openintervals.platform import usage  # noqa: F401 — its table is examined too
+
+__all__ = ["examine"]
+
+
+async def examine(database: Database, now: datetime | None = None) -> list[str]:
+    """Everything wrong with what an opened database holds, at most 20 sentences of a kind and one that counts the rest."""
+
+    async def work(tx: Read) -> list[str]:
+        if not isinstance(database, SQLite):
+            await tx.rows(without_time_limit())
+        problems = [said for check in checks() for said in await found(tx, check)]
+        problems += await tables.unreadable(tx)
+        problems += await people.misfolded(tx)
+        if not isinstance(database, SQLite):
+            problems += await histories.sequence_behind(tx)
+        return problems
+
+    asking = Asking(tenant=Tenant("", "live"), actor="doctor", now=now or datetime.now(UTC))
+    problems = await asyncio.to_thread(_file_problems, database) if isinstance(database, SQLite) else []
+    return problems + await database.read(asking, work)
+
+
+def checks() -> list[Check]:
+    """Every rule that is one statement."""
+    return [*tables.checks(), *people.checks(), *histories.checks()]
+
+
+def _file_problems(database: SQLite) -> list[str]:
+    """What SQLite itself finds wrong with the file, its indexes and its references."""
+    connection = sqlite.connect(database.path, read_only=True)
+    try:
+        told = [row[0] for row in connection.execute(f"PRAGMA integrity_check({SHOWN})")]
+        lost = connection.execute(
+            'SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY "table", parent'
+        ).fetchall()
+    except apsw.Error as problem:
+        return [f"SQLite cannot read the whole file: {problem}."]
+    finally:
+        connection.close()
+    return [
+        *(f"SQLite finds the file damaged: {said}." for said in told if said != "ok"),
+        *(f"SQLite finds {number} rows of {table} that refer to no row of {parent}." for table, parent, number in lost),
+    ]

@@ -1,0 +1,138 @@
+"""What the journal promises: the history of every object is whole, and ends where the object is now."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from openintervals.club.events import events
+from openintervals.club.groups import groups
+from openintervals.club.recurrences import recurrences
+from openintervals.club.registrations import registrations
+from openintervals.club.runs import event_runs
+from openintervals.db.statement import statement
+from openintervals.db.transaction import Read
+from openintervals.doctor.findings import NAMES, Check, named
+from openintervals.platform.journal import journal
+
+RECORDED = {
+    "event": events,
+    "run": event_runs,
+    "registration": registrations,
+    "recurrence": recurrences,
+    "group": groups,
+}
+
+
+def checks() -> Iterator[Check]:
+    yield Check("Journal entry {sequence} is about a {object_type}, which is nothing known here", _unknown)
+    yield Check(
+        "Journal entry {sequence} has version {object_version} of {object_id}, after version {version_before}", _gaps
+    )
+    for kind, table in RECORDED.items():
+        name = NAMES[table.name]
+        yield Check(
+            f"{{times}} rows of {table.name} have no journal entry, one of them {{example}}", _unrecorded(table)
+        )
+        yield Check(f"{name} has version {{version}}, but its journal ends with version {{recorded}}", _apart(table))
+        yield Check(f"{name} is there, though its journal says that it was deleted", _undead(table))
+        yield Check(f"{kind.capitalize()} {{object_id}} is gone, and its journal does not say so", _lost(kind, table))
+
+
+def _history() -> sa.Subquery:
+    """Every entry with its object's version before it, and the number of the object's next entry."""
+    of_object: dict[str, Any] = {
+        "partition_by": [journal.c.organization_id, journal.c.mode, journal.c.object_id],
+        "order_by": journal.c.sequence,
+    }
+    names = ("organization_id", "mode", "sequence", "verb", "object_type", "object_id", "object_version")
+    return sa.select(
+        *(journal.c[name] for name in names),
+        sa.func.coalesce(sa.func.lag(journal.c.object_version).over(**of_object), 0).label("version_before"),
+        sa.func.lead(journal.c.sequence).over(**of_object).label("next"),
+    ).subquery("history")
+
+
+def _unknown() -> sa.Select[Any]:
+    return sa.select(*named(journal), journal.c.object_type).where(journal.c.object_type.not_in(list(RECORDED)))
+
+
+def _gaps() -> sa.Select[Any]:
+    history = _history()
+    return sa.select(
+        *(history.c[name] for name in ("organization_id", "mode", "sequence", "object_version", "object_id")),
+        history.c.version_before,
+    ).where(history.c.object_version != history.c.version_before + 1)
+
+
+def _last(table: sa.Table) -> tuple[sa.Subquery, sa.ColumnElement[bool]]:
+    """The last entry of each object, and what joins it to the object's row."""
+    history = _history()
+    last = sa.select(history).where(history.c.next.is_(None)).subquery("last")
+    return last, sa.and_(
+        last.c.organization_id == table.c.organization_id, last.c.mode == table.c.mode, last.c.object_id == table.c.id
+    )
+
+
+def _unrecorded(table: sa.Table) -> Any:
+    def rows() -> sa.Select[Any]:
+        entry = sa.exists().where(
+            journal.c.organization_id == table.c.organization_id,
+            journal.c.mode == table.c.mode,
+            journal.c.object_id == table.c.id,
+        )
+        times = sa.func.count().label("times")
+        example: Any = sa.func.min(table.c.id).label("example")
+        return sa.select(example, times).where(sa.not_(entry)).having(times > 0)
+
+    return rows
+
+
+def _apart(table: sa.Table) -> Any:
+    def rows() -> sa.Select[Any]:
+        last, same = _last(table)
+        return (
+            sa.select(*named(table), table.c.version, last.c.object_version.label("recorded"))
+            .select_from(table.join(last, same))
+            .where(table.c.version != last.c.object_version, last.c.verb.not_like("%.deleted"))
+        )
+
+    return rows
+
+
+def _undead(table: sa.Table) -> Any:
+    def rows() -> sa.Select[Any]:
+        last, same = _last(table)
+        return sa.select(*named(table)).select_from(table.join(last, same)).where(last.c.verb.like("%.deleted"))
+
+    return rows
+
+
+def _lost(kind: str, table: sa.Table) -> Any:
+    def rows() -> sa.Select[Any]:
+        last, same = _last(table)
+        return (
+            sa.select(last.c.organization_id, last.c.mode, last.c.object_id)
+            .select_from(last.outerjoin(table, same))
+            .where(last.c.object_type == kind, table.c.id.is_(None), last.c.verb.not_like("%.deleted"))
+        )
+
+    return rows
+
+
+@statement
+def _next_number() -> sa.Select[Any]:
+    return sa.select(sa.literal_column("last_value")).select_from(sa.text("journal_sequence"))
+
+
+@statement
+def _highest() -> sa.Select[Any]:
+    return sa.select(sa.func.coalesce(sa.func.max(journal.c.sequence), 0))
+
+
+async def sequence_behind(tx: Read) -> list[str]:
+    """On PostgreSQL: whether new entries would be given numbers that are taken."""
+    last, highest = await tx.value(_next_number()), await tx.value(_highest())
+    if last >= highest:
+        return []
+    return [f"The sequence journal_sequence stands at {last}, but the journal has entry {highest}; set it to that."]
