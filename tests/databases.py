@@ -5,38 +5,19 @@ from typing import Any
 
 import apsw
 import psycopg
-from sqlalchemy.schema import CreateIndex, CreateSequence, CreateTable
 
 from openintervals.api import partner  # noqa: F401 — every table there is belongs to something it serves
-from openintervals.db import schema, sqlite, statement
-from openintervals.platform import journal
+from openintervals.db import migrate, schema, statistics
 from openintervals.settings import Settings
 
 
 def prepare(settings: Settings) -> None:
-    """Make the tables in an empty database; one that has them stays as it is."""
+    """Make an empty database what the server needs; one that is so already stays as it is."""
+    migrate.upgrade(settings)
     if settings.on_sqlite:
-        settings.sqlite_path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite.connect(settings.sqlite_path)
-        with connection:
-            if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'organizations'").fetchall():
-                for text in _definitions(statement._SQLITE):
-                    connection.execute(text)
+        connection = apsw.Connection(str(settings.sqlite_path))
+        statistics.write(connection)
         connection.close()
-    else:
-        with psycopg.connect(settings.url) as connection_:
-            if connection_.execute("SELECT to_regclass('organizations')").fetchone() == (None,):
-                connection_.execute(str(CreateSequence(journal.NUMBERS).compile(dialect=statement._POSTGRES)))
-                for text in _definitions(statement._POSTGRES):
-                    connection_.execute(text.encode())
-
-
-def _definitions(dialect: Any) -> list[str]:
-    texts = []
-    for table in schema.metadata.sorted_tables:
-        texts.append(str(CreateTable(table).compile(dialect=dialect)))
-        texts += [str(CreateIndex(index).compile(dialect=dialect)) for index in sorted(table.indexes, key=str)]
-    return texts
 
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:

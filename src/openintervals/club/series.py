@@ -32,9 +32,9 @@ def _recurs() -> sa.ColumnElement[bool]:
 def _page(view: type[msgspec.Struct], direction: pages.Direction) -> sa.Select[Any]:
     """Walks the recurrences, of which there are few, and not the events."""
     recurring = sa.select(recurrences.c.event_id).where(own(recurrences)).distinct()
-    window = pages.paged(recurring, recurrences.c.event_id, direction).subquery("recurring")
+    window = pages.paged(recurring, recurrences.c.event_id, direction)
     order = events.c.id.asc() if direction == "before" else events.c.id.desc()
-    return sa.select(*columns(view, events)).where(own(events), events.c.id == window.c.event_id).order_by(order)
+    return sa.select(*columns(view, events)).where(own(events), events.c.id.in_(window)).order_by(order)
 
 
 @statement
