@@ -8,6 +8,7 @@ A struct that goes both ways and would differ has two components: its own name, 
 msgspec can print schemas itself, but it sorts enumerations, cannot print a field whose default is raw JSON, and knows no direction.
 """
 
+from inspect import cleandoc
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -92,7 +93,7 @@ class Schemas:
         fields = self.properties(shape, direction)
         schema: Schema = {
             "type": "object",
-            "description": (shape.__doc__ or "").strip(),
+            "description": cleandoc(shape.__doc__ or ""),
             "properties": {name: schema for name, (schema, _) in fields.items()},
             "required": [name for name, (_, there) in fields.items() if there],
         }
