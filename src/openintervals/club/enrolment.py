@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from openintervals import errors
-from openintervals.club import events, registrations, runs, seats, waitlist
+from openintervals.club import events, places, registrations, runs, seats, waitlist
 from openintervals.club.events import Event
-from openintervals.club.registrations import Registration, RegistrationClosed, Scene, SoldOut
+from openintervals.club.registrations import AlreadyRegistered, Registration, RegistrationClosed, Scene, SoldOut
 from openintervals.club.runs import Run
 from openintervals.db.transaction import Write
 from openintervals.platform import ids
@@ -39,7 +39,7 @@ async def register(
     notes: str | None = None,
 ) -> Registration:
     """Somebody wishes to come. Raises RunNotFound, RegistrationClosed, SoldOut, AlreadyRegistered."""
-    event, run, someone_waits = await registrations.lock_run(tx, run_id)
+    event, run, someone_waits, known = await registrations.lock_run(tx, run_id, email)
     wish = Registration(
         ids.new(ids.REGISTRATION, tx.now),
         event.id,
@@ -64,6 +64,8 @@ async def register(
     if status not in registrations.ACTIVE:
         return await registrations.insert(tx, wish)
     refuse_when_closed(tx, run)
+    if known:
+        raise AlreadyRegistered
     if someone_waits and await waitlist.settle(tx, event.id):
         event, run = await events.get(tx, event.id), await runs.get(tx, run.id)
     placed = await _placed(tx, event, run, wish)
@@ -167,8 +169,11 @@ async def change_pace_group(tx: Write, scene: Scene, name: str | None) -> Regist
     if before.status == "confirmed" or before.offer_expires_at is not None:
         event_id, run_id = before.event_id, before.event_run_id
         taken: dict[str, Any] = {"confirmed": 1} if before.status == "confirmed" else {"offered": 1}
+        group = await registrations.group_of(tx, run_id, name)
+        if group is not None and not places.free(group.max_participants, group.confirmed, group.offered):
+            raise SoldOut(f"Pace group {group.name!r} of this run is full")
         await release(tx, before)
-        await seats.move(tx, event_id, run_id, await registrations.group_of(tx, run_id, name), **taken)
+        await seats.move(tx, event_id, run_id, group, **taken)
     after = await registrations.store(tx, before, "registration.updated", pace_group=name)
     if after.active:
         await waitlist.settle(tx, before.event_id)

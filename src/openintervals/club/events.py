@@ -248,6 +248,6 @@ async def remove(tx: Write, event: Event) -> None:
     await journal.record(tx, "event.deleted", gone, event)
 
 
-async def count(tx: Write, event_id: str, *, confirmed: int = 0, offered: int = 0) -> bool:
-    """Move the counts of a locked event; False, and nothing moved, when the cap does not allow it."""
-    return await tx.execute(_count(), event_id=event_id, more_confirmed=confirmed, more_offered=offered) == 1
+async def count(tx: Write, event_id: str, *, confirmed: int = 0, offered: int = 0) -> None:
+    """Move the counts of a locked event. A move that passes the cap changes nothing, and so ends the transaction."""
+    await tx.put(_count(), event_id=event_id, more_confirmed=confirmed, more_offered=offered)

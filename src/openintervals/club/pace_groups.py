@@ -148,15 +148,12 @@ async def remove_of(tx: Write, run_id: str) -> None:
     await tx.execute(_delete(), run_id=run_id)
 
 
-async def count(tx: Write, group: PaceGroup, *, confirmed: int = 0, offered: int = 0) -> bool:
-    """Move the counts of a group; False, and nothing moved, when its cap does not allow it."""
-    return (
-        await tx.execute(
-            _count(),
-            run_id=group.event_run_id,
-            group_name=group.name,
-            more_confirmed=confirmed,
-            more_offered=offered,
-        )
-        == 1
+async def count(tx: Write, group: PaceGroup, *, confirmed: int = 0, offered: int = 0) -> None:
+    """Move the counts of a group. A move that passes its cap changes nothing, and so ends the transaction."""
+    await tx.put(
+        _count(),
+        run_id=group.event_run_id,
+        group_name=group.name,
+        more_confirmed=confirmed,
+        more_offered=offered,
     )

@@ -101,8 +101,11 @@ COMES: sa.ColumnElement[str] = sa.literal_column("'confirmed'")
 WAITS: sa.ColumnElement[str] = sa.literal_column("'waitlist'")
 
 
-def is_active() -> sa.ColumnElement[bool]:
-    return sa.or_(registrations.c.status == COMES, registrations.c.status == WAITS)
+MAKE_UNIQUE = frozenset({"email_folded", "event_run_id", "status"})
+
+
+def is_active() -> sa.TextClause:
+    return sa.text("registrations.status IN ('confirmed', 'waitlist')")
 
 
 class Registration(msgspec.Struct, frozen=True):
@@ -225,11 +228,6 @@ def _active_of_event() -> sa.Select[Any]:
 
 
 @statement
-def _delete_of_run() -> sa.Delete:
-    return sa.delete(registrations).where(own(registrations), registrations.c.event_run_id == sa.bindparam("run_id"))
-
-
-@statement
 def _active_by_run() -> sa.Select[Any]:
     return (
         sa.select(registrations.c.event_run_id, sa.func.count())
@@ -274,13 +272,21 @@ def _event_of_run(*, lock: bool) -> sa.Select[Any]:
 
 
 @statement
-def _run_and_whether_someone_waits() -> sa.Select[Any]:
+def _run_and_who_is_there() -> sa.Select[Any]:
     waits = sa.exists().where(
         own(registrations),
         registrations.c.event_id == event_runs.c.event_id,
         registrations.c.status == WAITS,
     )
-    return sa.select(*columns(Run, event_runs), waits).where(own(event_runs), event_runs.c.id == sa.bindparam("run_id"))
+    known = sa.exists().where(
+        own(registrations),
+        registrations.c.event_run_id == event_runs.c.id,
+        registrations.c.email_folded == sa.bindparam("email_folded"),
+        is_active(),
+    )
+    return sa.select(*columns(Run, event_runs), waits, known).where(
+        own(event_runs), event_runs.c.id == sa.bindparam("run_id")
+    )
 
 
 async def page(tx: Read, view: type[T], event_id: str, only: Filter, window: pages.Window) -> tuple[list[T], bool]:
@@ -302,7 +308,7 @@ async def get(tx: Read, registration_id: str) -> Registration:
 
 
 async def lock(tx: Write, registration_id: str) -> Scene:
-    """The registration as it is now, nobody else moving anything in its event. Raises RegistrationNotFound."""
+    """The registration as it is now, while nobody else moves anything in its event. Raises RegistrationNotFound."""
     event_id = await tx.value(_event_of(), id=registration_id)
     if event_id is None:
         raise RegistrationNotFound
@@ -314,13 +320,15 @@ async def lock(tx: Write, registration_id: str) -> Scene:
     return Scene(event, await runs.get(tx, registration.event_run_id), registration)
 
 
-async def lock_run(tx: Write, run_id: str) -> tuple[Event, Run, bool]:
-    """A run, its event, and whether anybody waits in that event, all still. Raises RunNotFound."""
+async def lock_run(tx: Write, run_id: str, email: str) -> tuple[Event, Run, bool, bool]:
+    """A run and its event, whether anybody waits in that event, and whether this person is in that run already; all still.
+
+    Raises RunNotFound."""
     event = await tx.one(Event, _event_of_run(lock=True), run_id=run_id)
-    row = await tx.row(_run_and_whether_someone_waits(), run_id=run_id) if event is not None else None
+    row = await tx.row(_run_and_who_is_there(), run_id=run_id, email_folded=fold(email)) if event is not None else None
     if event is None or row is None:
         raise runs.RunNotFound
-    return event, Run(*row[:-1]), bool(row[-1])
+    return event, Run(*row[:-2]), bool(row[-2]), bool(row[-1])
 
 
 async def group_of(tx: Read, run_id: str, name: str | None) -> PaceGroup | None:
@@ -329,11 +337,8 @@ async def group_of(tx: Read, run_id: str, name: str | None) -> PaceGroup | None:
 
 
 async def insert(tx: Write, registration: Registration) -> Registration:
-    """Write a new registration down. Raises AlreadyRegistered."""
-    try:
-        await tx.execute(_insert(), **msgspec.structs.asdict(registration))
-    except failures.Duplicate:
-        raise AlreadyRegistered from None
+    """Write a new registration down; the caller has looked that this person is not in the run already."""
+    await tx.put(_insert(), **msgspec.structs.asdict(registration))
     await journal.record(tx, "registration.created", registration)
     return registration
 
@@ -347,12 +352,14 @@ async def store(
         return before
     after = msgspec.structs.replace(after, version=before.version + 1, updated_at=tx.now_text)
     names = (*sorted(values), "version", "updated_at")
-    try:
-        await tx.execute(
-            _update(names), registration_id=after.id, **{f"new_{name}": getattr(after, name) for name in names}
-        )
-    except failures.Duplicate:
-        raise AlreadyRegistered from None
+    stored = {f"new_{name}": getattr(after, name) for name in names}
+    if MAKE_UNIQUE.isdisjoint(values):
+        await tx.put(_update(names), registration_id=after.id, **stored)
+    else:
+        try:
+            await tx.execute(_update(names), registration_id=after.id, **stored)
+        except failures.Duplicate:
+            raise AlreadyRegistered from None
     await journal.record(tx, verb, after, before, also)
     return after
 
@@ -370,20 +377,3 @@ async def taken_by_group(tx: Read, run_id: str) -> dict[str, tuple[int, int]]:
     """How many are confirmed and hold an offer under each pace group's name."""
     rows = await tx.rows(_taken_by_group(), run_id=run_id)
     return {name: (confirmed, offered) for name, confirmed, offered in rows}
-
-
-@statement
-def _of_run() -> sa.Select[Any]:
-    return (
-        sa.select(*columns(Registration, registrations))
-        .where(own(registrations), registrations.c.event_run_id == sa.bindparam("run_id"))
-        .order_by(registrations.c.id)
-    )
-
-
-async def remove_of_run(tx: Write, run_id: str) -> None:
-    """Delete the registrations of a run that is being deleted; the journal keeps what they were."""
-    for registration in await tx.all(Registration, _of_run(), run_id=run_id):
-        gone = msgspec.structs.replace(registration, version=registration.version + 1, updated_at=tx.now_text)
-        await journal.record(tx, "registration.deleted", gone, registration)
-    await tx.execute(_delete_of_run(), run_id=run_id)

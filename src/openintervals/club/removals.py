@@ -4,11 +4,20 @@ Refused while somebody is confirmed or waits, unless the caller says to cancel t
 whoever follows the journal learns of every registration that ended before what held it is gone. Nothing is left behind but the journal.
 """
 
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
 from openintervals import errors
 from openintervals.club import enrolment, events, groups, pace_groups, recurrences, registrations, runs, waitlist
 from openintervals.club.registrations import Registration
+from openintervals.club.registrations import registrations as table
 from openintervals.club.runs import Run
+from openintervals.db.schema import own
+from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Write
+from openintervals.platform import journal
 
 
 class StillRegistered(errors.Conflict):
@@ -17,6 +26,20 @@ class StillRegistered(errors.Conflict):
     def __init__(self, number: int, what: str) -> None:
         people = "1 active registration" if number == 1 else f"{number} active registrations"
         super().__init__(f"This {what} has {people}; cancel them first, or send cancelRegistrations=true")
+
+
+@statement
+def _delete_of_run() -> sa.Delete:
+    return sa.delete(table).where(own(table), table.c.event_run_id == sa.bindparam("run_id"))
+
+
+@statement
+def _of_run() -> sa.Select[Any]:
+    return (
+        sa.select(*columns(Registration, table))
+        .where(own(table), table.c.event_run_id == sa.bindparam("run_id"))
+        .order_by(table.c.id)
+    )
 
 
 async def remove_event(tx: Write, event_id: str, *, cancel_registrations: bool) -> None:
@@ -54,6 +77,9 @@ async def _cancel(tx: Write, active: list[Registration]) -> None:
 
 
 async def _remove(tx: Write, run: Run) -> None:
-    await registrations.remove_of_run(tx, run.id)
+    for registration in await tx.all(Registration, _of_run(), run_id=run.id):
+        gone = msgspec.structs.replace(registration, version=registration.version + 1, updated_at=tx.now_text)
+        await journal.record(tx, "registration.deleted", gone, registration)
+    await tx.execute(_delete_of_run(), run_id=run.id)
     await pace_groups.remove_of(tx, run.id)
     await runs.remove(tx, run)

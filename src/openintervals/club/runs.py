@@ -324,6 +324,6 @@ async def remove(tx: Write, run: Run) -> None:
     await journal.record(tx, "run.deleted", gone, run)
 
 
-async def count(tx: Write, run_id: str, *, confirmed: int = 0, offered: int = 0) -> bool:
-    """Move the counts of a run; False, and nothing moved, when its cap does not allow it."""
-    return await tx.execute(_count(), run_id=run_id, more_confirmed=confirmed, more_offered=offered) == 1
+async def count(tx: Write, run_id: str, *, confirmed: int = 0, offered: int = 0) -> None:
+    """Move the counts of a run. A move that passes its cap changes nothing, and so ends the transaction."""
+    await tx.put(_count(), run_id=run_id, more_confirmed=confirmed, more_offered=offered)

@@ -8,7 +8,8 @@ an operation therefore must have no effect outside its transaction.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -29,33 +30,63 @@ WAITING_MOST = 2_000
 class PostgresSession:
     """Statements on one pooled connection."""
 
-    __slots__ = ("connection", "statements")
+    __slots__ = ("_pipeline", "_unseen", "connection", "statements")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, pipeline: psycopg.AsyncPipeline | None = None) -> None:
         self.connection = connection
         self.statements = 0
+        self._pipeline = pipeline
+        self._unseen: list[psycopg.AsyncCursor[tuple[Any, ...]]] = []
 
     async def fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         compiled = statement.postgres
-        rows = await (await self._run(compiled.sql, {**compiled.fixed, **parameters})).fetchall()
+        with _translated():
+            rows = await (await self._run(compiled.sql, {**compiled.fixed, **parameters})).fetchall()
         if compiled.convert:
             return converted(rows, compiled.convert)
         return rows
 
     async def execute(self, statement: Statement, parameters: dict[str, Any]) -> int:
         compiled = statement.postgres
-        return (await self._run(compiled.sql, {**compiled.fixed, **parameters})).rowcount
+        cursor = await self._run(compiled.sql, {**compiled.fixed, **parameters})
+        await self._seen()
+        return cursor.rowcount
+
+    async def put(self, statement: Statement, parameters: dict[str, Any]) -> None:
+        compiled = statement.postgres
+        self._unseen.append(await self._run(compiled.sql, {**compiled.fixed, **parameters}))
+
+    async def settle(self) -> None:
+        """Wait for what was put, and look at it. Raises RuleBroken when a statement did not change its one row."""
+        if self._unseen:
+            await self._seen()
+            if any(cursor.rowcount != 1 for cursor in self._unseen):
+                raise failures.RuleBroken
+            self._unseen.clear()
+
+    async def _seen(self) -> None:
+        """In a pipeline results come when asked for."""
+        if self._pipeline is not None:
+            with _translated():
+                await self._pipeline.sync()
 
     async def _run(self, sql: str, parameters: dict[str, Any]) -> psycopg.AsyncCursor[tuple[Any, ...]]:
         self.statements += 1
-        try:
+        with _translated():
             return await self.connection.execute(cast("Any", sql), parameters, prepare=True)
-        except psycopg.errors.UniqueViolation as refusal:
-            raise failures.Duplicate from refusal
-        except psycopg.errors.IntegrityError as refusal:
-            raise failures.RuleBroken from refusal
-        except psycopg.errors.LockNotAvailable as refusal:
-            raise failures.Busy from refusal
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """What the database refuses, in our words."""
+    try:
+        yield
+    except psycopg.errors.UniqueViolation as refusal:
+        raise failures.Duplicate from refusal
+    except psycopg.errors.IntegrityError as refusal:
+        raise failures.RuleBroken from refusal
+    except psycopg.errors.LockNotAvailable as refusal:
+        raise failures.Busy from refusal
 
 
 class Postgres:
@@ -127,13 +158,18 @@ class Postgres:
         raise failures.Busy
 
     async def _once(self, connection: Connection, asking: Asking, work: Callable[[Write], Awaitable[T]]) -> T:
-        await connection.execute("BEGIN")
+        # In a pipeline statements leave without waiting for the ones before: BEGIN travels with the first question,
+        # and what was `put` travels together. Whether all of it went well is known before COMMIT is sent.
         try:
-            result = await work(Write(PostgresSession(connection), asking))
+            async with connection.pipeline() as pipeline:
+                await connection.execute("BEGIN")
+                session = PostgresSession(connection, pipeline)
+                result = await work(Write(session, asking))
+                await session.settle()
+                await connection.execute("COMMIT")
         except BaseException:
             await connection.execute("ROLLBACK")
             raise
-        await connection.execute("COMMIT")
         return result
 
 

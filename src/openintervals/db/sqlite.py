@@ -95,6 +95,10 @@ class SQLiteSession:
             raise _translate(refusal) from refusal
         return self.connection.changes()
 
+    async def put(self, statement: Statement, parameters: dict[str, Any]) -> None:
+        if await self.execute(statement, parameters) != 1:
+            raise failures.RuleBroken
+
 
 def _translate(refusal: apsw.ConstraintError) -> failures.Duplicate | failures.RuleBroken:
     unique = (apsw.SQLITE_CONSTRAINT_UNIQUE, apsw.SQLITE_CONSTRAINT_PRIMARYKEY)
@@ -139,7 +143,9 @@ class SQLite:
 
     def state(self) -> int:
         """A number that changes when anybody commits anything: this process or another."""
-        return int(self._watcher.execute("PRAGMA data_version").fetchall()[0][0])
+        [(version,)] = self._watcher.execute("PRAGMA data_version").fetchall()
+        assert isinstance(version, int)
+        return version
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""

@@ -36,7 +36,7 @@ def write(connection: apsw.Connection) -> None:
         ).fetchall()
         for name, unique, origin, partial in indexes:
             info = connection.execute("SELECT name FROM pragma_index_info(?) ORDER BY seqno", (name,)).fetchall()
-            columns = [column for (column,) in info]
+            columns = [str(column) for (column,) in info]
             connection.execute(
                 "INSERT INTO sqlite_stat1 VALUES (?, ?, ?)",
                 (

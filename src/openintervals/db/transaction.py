@@ -42,6 +42,8 @@ class Session(Protocol):
 
     async def execute(self, statement: Statement, parameters: dict[str, Any]) -> int: ...
 
+    async def put(self, statement: Statement, parameters: dict[str, Any]) -> None: ...
+
 
 class Read:
     """A snapshot. Parameters `organization_id` and `mode` are always bound to the tenant of `asking`."""
@@ -94,6 +96,11 @@ class Write(Read):
     async def execute(self, statement: Statement, **parameters: Any) -> int:
         """Run a statement without a result; gives the number of rows it changed."""
         return await self.session.execute(statement, {**parameters, **self._bound})
+
+    async def put(self, statement: Statement, **parameters: Any) -> None:
+        """Run a statement that must change exactly one row, and do not wait for it: RuleBroken or Duplicate, if it comes, may come
+        with a later statement or with the commit, and always ends the transaction."""
+        await self.session.put(statement, {**parameters, **self._bound})
 
     async def need(self, into: type[T], statement: Statement, **parameters: Any) -> T:
         """The one row a RETURNING statement must give."""

@@ -137,7 +137,7 @@ async def record(
     snapshot = msgspec.json.encode(after)
     if also:
         snapshot = msgspec.json.encode({**msgspec.json.decode(snapshot), **also})
-    await tx.execute(
+    await tx.put(
         _insert(),
         at=tx.now_text,
         actor=tx.asking.actor,
