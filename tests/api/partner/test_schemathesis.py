@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from openintervals.api.partner.dialect import partner
 from tests import clients, servers
 
 EXAMPLES = 6
@@ -30,7 +31,7 @@ def test_the_server_does_what_its_document_says(database_url: str, tmp_path: Pat
         done = ask(f"{base}/partner/openapi.json", api.key, known, examples, tmp_path)
 
     assert done.returncode == 0, done.stdout[-20_000:]
-    assert "No API operations" not in done.stdout
+    assert f"Tested: {len(partner.operations)}" in done.stdout
 
 
 def stock(api: clients.Api) -> dict[str, str]:
@@ -60,6 +61,7 @@ def ask(
         "--max-examples": str(examples),
         "--seed": "1",
         "--generation-database": "none",
+        "--suppress-health-check": "too_slow",  # how fast this machine makes examples up says nothing about the server
     }
     return subprocess.run(
         [
