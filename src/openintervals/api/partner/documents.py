@@ -7,7 +7,7 @@ Everything about a route comes from its declaration. Here is only what the diale
 import hashlib
 from collections.abc import Callable
 from functools import cache
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, get_args, get_origin
 
 import msgspec
@@ -304,9 +304,11 @@ def _link(module: str) -> str:
 
 
 def _domain(operation: Operation) -> list[str]:
-    """The modules whose rules a handler calls, in the order it names them."""
+    """The modules whose rules a handler calls, itself or through a helper beside it, in the order it names them."""
+    inside = ("openintervals.club.", "openintervals.platform.")
     known = operation.handler.__globals__
     called = [known.get(name) for name in operation.handler.__code__.co_names]
-    inside = ("openintervals.club.", "openintervals.platform.")
-    found = [m.__name__ for m in called if isinstance(m, ModuleType) and m.__name__.startswith(inside)]
+    for helper in [one for one in called if isinstance(one, FunctionType) and one.__module__ == known["__name__"]]:
+        called += [known.get(name) for name in helper.__code__.co_names]
+    found = [one.__name__ for one in called if isinstance(one, ModuleType) and one.__name__.startswith(inside)]
     return list(dict.fromkeys(found))
