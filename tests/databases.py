@@ -1,6 +1,7 @@
 """Databases for tests, brought up to date, and looked at from outside."""
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -22,21 +23,23 @@ def prepare(settings: Settings) -> None:
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
     """What a statement answers, over a connection of its own."""
+    return answers(url, [sql])[0]
+
+
+def answers(url: str, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+    """What several statements answer, over one connection of their own."""
     if url.startswith("sqlite"):
         connection = apsw.Connection(url.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READONLY)
         try:
-            return connection.execute(sql).fetchall()
+            return [connection.execute(sql).fetchall() for sql in statements]
         finally:
             connection.close()
     with psycopg.connect(url) as connection_:
-        return connection_.execute(sql.encode()).fetchall()
+        return [connection_.execute(sql.encode()).fetchall() for sql in statements]
 
 
 def fingerprint(url: str, *, leave_out: tuple[str, ...] = ("rate_limits", "usage", "api_keys")) -> str:
     """A hash of everything in every table: equal means nothing was changed. Counts of requests are no change."""
-    digest = hashlib.sha256()
-    for table in schema.metadata.sorted_tables:
-        if table.name not in leave_out:
-            found = sorted(map(repr, rows(url, f'SELECT * FROM "{table.name}"')))
-            digest.update(f"{table.name} {found}".encode())
-    return digest.hexdigest()
+    names = [table.name for table in schema.metadata.sorted_tables if table.name not in leave_out]
+    found = answers(url, [f'SELECT * FROM "{name}"' for name in names])
+    return hashlib.sha256(repr([sorted(map(repr, lines)) for lines in found]).encode()).hexdigest()
