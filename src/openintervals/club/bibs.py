@@ -169,7 +169,7 @@ async def take_away(tx: Write, scene: Scene) -> Registration:
 
 
 async def swap(tx: Write, one_id: str, other_id: str) -> tuple[Registration, Registration]:
-    """Exchange the bibs of two registrations of one event, pins and all. Raises RegistrationNotFound, Conflict."""
+    """Exchange the bibs of two registrations of one event, pins and all. Raises RegistrationNotFound, NoPlaceNoBib, Invalid, Conflict."""
     one = (await registrations.lock(tx, one_id)).registration
     other = await registrations.get(tx, other_id)
     if one.id == other.id:

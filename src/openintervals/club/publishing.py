@@ -251,6 +251,7 @@ async def publish_missing(tx: Write, event: Event, recurrence: Recurrence, *, at
 
 
 async def note_published(tx: Write, stage: Stage, recurrence: Recurrence) -> None:
+    """Note that all is published for now; the next look is after midnight at the club, when the horizon has moved."""
     today_on, _ = schedules.window(tx.now, stage.timezone, 0)
     midnight = schedules.starts_at(today_on + dt.timedelta(days=1), "00:00", stage.timezone)
     await recurrences.publish_next(tx, recurrence, instants.text(midnight))

@@ -181,6 +181,7 @@ def problems(run: Run) -> dict[str, list[str]]:
 
 
 def bib_range_problems(bib_from: int | None, bib_to: int | None) -> dict[str, list[str]]:
+    """What does not fit together in a range of bibs, by field; also for a pace group's."""
     if bib_to is not None and bib_from is None:
         return {"bib_from": ["Required when bibTo is given"]}
     if bib_from is not None and bib_to is not None and bib_to < bib_from:
