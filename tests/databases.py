@@ -8,17 +8,13 @@ import apsw
 import psycopg
 
 from openintervals.api import partner  # noqa: F401 — every table there is belongs to something it serves
-from openintervals.db import migrate, schema, statistics
+from openintervals.db import migrate, schema
 from openintervals.settings import Settings
 
 
 def prepare(settings: Settings) -> None:
     """Make an empty database what the server needs; one that is so already stays as it is."""
     migrate.upgrade(settings)
-    if settings.on_sqlite:
-        connection = apsw.Connection(str(settings.sqlite_path))
-        statistics.write(connection)
-        connection.close()
 
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:

@@ -109,6 +109,7 @@ def application(url: str, *, clock: Clock | None = None, **settings: Any) -> Ite
 @contextmanager
 def serving(url: str, *arguments: str, **environment: str) -> Iterator[str]:
     """A server of its own process on a free port, ready; gives its base URL. It must stop within seconds of SIGTERM."""
+    databases.prepare(Settings(database_url=url))
     port = free_port()
     program = Path(sys.executable).parent / "openintervals"
     process = subprocess.Popen(
