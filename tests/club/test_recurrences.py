@@ -508,6 +508,19 @@ def test_a_run_deleted_by_hand_is_not_published_again_but_the_others_of_its_date
     assert [run.id for run in runs_of(api, recurrence)] == [long.id]
 
 
+def test_a_template_that_comes_back_is_published_where_its_runs_were_once_deleted_by_hand(api: Api) -> None:
+    both = [RunTemplate(distance_standard="5K"), RunTemplate(distance_standard="10K")]
+    recurrence = recur(api, run_templates=both, auto_publish_horizon_weeks=1)
+    api.delete(f"/runs/{runs_of(api, recurrence)[0].id}")
+
+    same = change(api, recurrence, run_templates=both)
+    change(api, recurrence, run_templates=both[1:])
+    back = change(api, recurrence, run_templates=both)
+
+    assert told(same) == {"unchanged": ["2026-03-03"]}
+    assert told(back) == {"created": ["2026-03-03"], "unchanged": ["2026-03-03"]}
+
+
 def test_deleting_a_recurrence_ends_what_is_to_come_and_keeps_what_is_over(api: Api) -> None:
     recurrence = recur(api)
     _, second, third, _ = runs_of(api, recurrence)

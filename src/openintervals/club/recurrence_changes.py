@@ -18,7 +18,7 @@ from openintervals import errors
 from openintervals.club import events, publishing, recurrences
 from openintervals.club import schedule as schedules
 from openintervals.club.publishing import Outcome
-from openintervals.club.recurrences import Recurrence, RunTemplate, encoded
+from openintervals.club.recurrences import FIRST_ON, LAST_ON, Recurrence, RunTemplate, encoded
 from openintervals.club.republish import Scope
 from openintervals.club.runs import Run
 from openintervals.club.schedule import Schedule
@@ -26,7 +26,6 @@ from openintervals.db.transaction import Write
 from openintervals.platform import ids
 
 HORIZON_WEEKS = 8
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
 _ENCODED = ("schedule", "run_templates")
 
 
@@ -71,8 +70,8 @@ def date_problems(scope: Scope, on: dt.date | None) -> dict[str, list[str]]:
         return {}
     if on is None:
         return {"date": ["Required with scope=this and scope=following"]}
-    if not _FIRST_YEAR <= on.year <= _LAST_YEAR:
-        return {"date": [f"Must be in the years {_FIRST_YEAR} to {_LAST_YEAR}"]}
+    if not FIRST_ON <= on <= LAST_ON:
+        return {"date": [f"Must be between {FIRST_ON} and {LAST_ON}"]}
     return {}
 
 
@@ -113,7 +112,7 @@ async def create(
             "event_id": event.id,
             "schedule": encoded(schedule),
             "run_templates": None if run_templates is None else encoded(run_templates),
-            "anchor_on": event.starts_on,
+            "anchor_on": recurrences.anchor_of(event),
             "effective_from": None,
             "gaps": encoded([]),
             "created_at": tx.now_text,
@@ -155,7 +154,10 @@ async def change(
     elif "schedule" in values:
         from_on = None
     if "schedule" in values:
-        stored["anchor_on"] = event.starts_on
+        stored["anchor_on"] = recurrences.anchor_of(event)
+    if "run_templates" in values:
+        names = {template.name for template in values["run_templates"] or []} or {""}
+        stored["gaps"] = encoded([gap for gap in before.deleted_by_hand() if gap.template in names])
     after = await recurrences.store(tx, before, **stored, effective_from=from_on.isoformat() if from_on else None)
     if "schedule" in values or "run_templates" in values:
         plan = stage.planned(tx, after, after.rule(), scope="following" if from_on else "all", on=from_on)

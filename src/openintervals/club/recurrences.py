@@ -35,6 +35,8 @@ PER_EVENT_MOST = 50
 TEMPLATES_MOST = 20
 LOOKBACK_DAYS = 31
 """How long a run that is over still matters: the longest period of a schedule is a month."""
+FIRST_ON, LAST_ON = dt.date(1900, 1, 1), dt.date(2199, 12, 31)
+"""The dates that schedules have."""
 
 recurrences = schema.table(
     "recurrences",
@@ -152,6 +154,11 @@ class TooManyRecurrences(errors.Conflict):
 
     def __init__(self) -> None:
         super().__init__(f"An event has at most {PER_EVENT_MOST} recurrences; change or delete one of them")
+
+
+def anchor_of(event: Event) -> str:
+    """Where a schedule without a start counts from: the event's date, or the nearest one that schedules have."""
+    return min(max(event.starts_on, FIRST_ON.isoformat()), LAST_ON.isoformat())
 
 
 def schedule_problems(schedule: Schedule) -> dict[str, list[str]]:

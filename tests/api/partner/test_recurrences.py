@@ -360,7 +360,11 @@ def test_an_event_is_deleted_with_its_recurrences(api: Api) -> None:
         ({"scope": "following"}, {"schedule": WEDNESDAYS}, {"date": "Required"}),
         ({"scope": "some"}, {"schedule": WEDNESDAYS}, {"scope": "Invalid enum value"}),
         ({"scope": "this", "date": "2026-02-30"}, {"schedule": WEDNESDAYS}, {"date": "Invalid date"}),
-        ({"scope": "this", "date": "9999-12-31"}, {"schedule": WEDNESDAYS}, {"date": "Must be in the years"}),
+        (
+            {"scope": "this", "date": "9999-12-31"},
+            {"schedule": WEDNESDAYS},
+            {"date": "Must be between 1900-01-01 and 2199-12-31"},
+        ),
         ({"scope": "following", "date": "2026-03-10"}, {"label": "x"}, {"scope": "Only schedule"}),
         ({"preview": "yes"}, {"label": "x"}, {"preview": "Expected boolean"}),
         (
@@ -393,6 +397,24 @@ def test_a_deletion_needs_its_date_too(api: Api) -> None:
 
     assert refused.status_code == 422
     assert error(refused)["errors"] == {"date": ["Required with scope=this and scope=following"]}
+
+
+@pytest.mark.parametrize("event_on", ["0001-01-01", "9999-12-31"])
+def test_an_event_far_away_in_time_has_recurrences_that_work(api: Api, event_on: str) -> None:
+    event_id = api.make_event(date=event_on)
+    rules = [
+        {"frequency": "daily"},
+        {"frequency": "weekly", "interval": 52, "daysOfWeek": [0, 6], "count": 7},
+        {"frequency": "monthly", "dayOfMonth": 31, "interval": 24, "count": 1000},
+    ]
+
+    recurrence_ids = [recur(api, eventId=event_id, schedule=rule) for rule in rules]
+    answers = [
+        api.send("DELETE", f"/recurrences/{recurrence_id}", params={"scope": "following", "date": on})
+        for recurrence_id, on in zip(recurrence_ids, ["1900-01-01", "2026-03-10", "2199-12-31"], strict=True)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 3
 
 
 def test_a_date_that_cannot_change_is_a_conflict_that_says_why(api: Api) -> None:

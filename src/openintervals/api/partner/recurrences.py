@@ -59,6 +59,8 @@ RunTemplates = Annotated[
 class Recurrence(Wire, frozen=True):
     """How an event repeats, and what its future runs are published from."""
 
+    # Schedule and templates are stored as they are answered, and pass through without being read.
+
     id: str = field(name="_id")
     event_id: str
     schedule: Schedule
