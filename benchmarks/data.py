@@ -171,11 +171,20 @@ def insert_sqlite(path: str, table: str, columns: Sequence[str], rows: Iterable[
         connection.close()
 
 
-def settle_sqlite(path: str) -> None:
-    """After filling, for every contestant alike: give the planner its statistics, leave no log behind."""
+def execute_sqlite(path: str, statement: str) -> None:
     connection = apsw.Connection(path)
     try:
-        connection.execute("ANALYZE")
+        connection.execute(statement)
+    finally:
+        connection.close()
+
+
+def settle_sqlite(path: str, *, analyze: bool = True) -> None:
+    """After filling: give the planner its statistics, unless they are fixed already, and leave no log behind."""
+    connection = apsw.Connection(path)
+    try:
+        if analyze:
+            connection.execute("ANALYZE")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
         connection.close()
@@ -189,6 +198,11 @@ def insert_postgres(url: str, table: str, columns: Sequence[str], rows: Iterable
     with psycopg.connect(url) as connection, connection.cursor().copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def execute_postgres(url: str, statement: str) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(statement.encode())
 
 
 def settle_postgres(url: str) -> None:

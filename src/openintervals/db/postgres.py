@@ -8,8 +8,10 @@ an operation therefore must have no effect outside its transaction.
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -28,52 +30,70 @@ WAITING_MOST = 2_000
 
 
 class PostgresSession:
-    """Statements on one pooled connection."""
+    """Statements on one pooled connection.
 
-    __slots__ = ("_pipeline", "_unseen", "connection", "statements")
+    What is `put` waits, and leaves as one statement before the next question or the commit: a `WITH` of them all, which counts the rows
+    each changed. The parts of such a statement do not see each other, so no table is in it twice.
+    """
 
-    def __init__(self, connection: Connection, pipeline: psycopg.AsyncPipeline | None = None) -> None:
+    __slots__ = ("_tables", "_waiting", "connection", "statements")
+
+    def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.statements = 0
-        self._pipeline = pipeline
-        self._unseen: list[psycopg.AsyncCursor[tuple[Any, ...]]] = []
+        self._waiting: list[tuple[Statement, dict[str, Any]]] = []
+        self._tables: set[str] = set()
 
     async def fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
+        if self._waiting:
+            await self.settle()
         compiled = statement.postgres
-        with _translated():
-            rows = await (await self._run(compiled.sql, {**compiled.fixed, **parameters})).fetchall()
+        rows = await (await self._run(compiled.sql, {**compiled.fixed, **parameters})).fetchall()
         if compiled.convert:
             return converted(rows, compiled.convert)
         return rows
 
     async def execute(self, statement: Statement, parameters: dict[str, Any]) -> int:
+        if self._waiting:
+            await self.settle()
         compiled = statement.postgres
-        cursor = await self._run(compiled.sql, {**compiled.fixed, **parameters})
-        await self._seen()
-        return cursor.rowcount
+        return (await self._run(compiled.sql, {**compiled.fixed, **parameters})).rowcount
 
     async def put(self, statement: Statement, parameters: dict[str, Any]) -> None:
-        compiled = statement.postgres
-        self._unseen.append(await self._run(compiled.sql, {**compiled.fixed, **parameters}))
+        if statement.table in self._tables:
+            await self.settle()
+        self._tables.add(statement.table)
+        self._waiting.append((statement, parameters))
 
     async def settle(self) -> None:
-        """Wait for what was put, and look at it. Raises RuleBroken when a statement did not change its one row."""
-        if self._unseen:
-            await self._seen()
-            if any(cursor.rowcount != 1 for cursor in self._unseen):
+        """Send what waits. Raises RuleBroken when a part did not change its one row."""
+        waiting, self._waiting = self._waiting, []
+        self._tables.clear()
+        if waiting:
+            parameters: dict[str, Any] = {}
+            for number, (statement, given) in enumerate(waiting):
+                for name, value in {**statement.postgres.fixed, **given}.items():
+                    parameters[f"{name}_{number}"] = value
+            together = _together(tuple(statement for statement, _ in waiting))
+            [changed] = await (await self._run(together, parameters)).fetchall()
+            if any(number != 1 for number in changed):
                 raise failures.RuleBroken
-            self._unseen.clear()
-
-    async def _seen(self) -> None:
-        """In a pipeline results come when asked for."""
-        if self._pipeline is not None:
-            with _translated():
-                await self._pipeline.sync()
 
     async def _run(self, sql: str, parameters: dict[str, Any]) -> psycopg.AsyncCursor[tuple[Any, ...]]:
         self.statements += 1
         with _translated():
             return await self.connection.execute(cast("Any", sql), parameters, prepare=True)
+
+
+@lru_cache(512)
+def _together(statements: tuple[Statement, ...]) -> str:
+    """One statement that runs several and gives the number of rows each changed; parameters of the n-th end in `_n`."""
+    parts = []
+    for number, statement in enumerate(statements):
+        text = re.sub(r"%\((\w+)\)s", rf"%(\1_{number})s", statement.postgres.sql)
+        parts.append(f"s{number} AS ({text}{'' if ' RETURNING ' in text else ' RETURNING 1'})")
+    counts = ", ".join(f"(SELECT count(*) FROM s{number})" for number in range(len(statements)))  # noqa: S608 — no data in it
+    return f"WITH {', '.join(parts)} SELECT {counts}"
 
 
 @contextmanager
@@ -158,18 +178,15 @@ class Postgres:
         raise failures.Busy
 
     async def _once(self, connection: Connection, asking: Asking, work: Callable[[Write], Awaitable[T]]) -> T:
-        # In a pipeline statements leave without waiting for the ones before: BEGIN travels with the first question,
-        # and what was `put` travels together. Whether all of it went well is known before COMMIT is sent.
+        await connection.execute("BEGIN")
         try:
-            async with connection.pipeline() as pipeline:
-                await connection.execute("BEGIN")
-                session = PostgresSession(connection, pipeline)
-                result = await work(Write(session, asking))
-                await session.settle()
-                await connection.execute("COMMIT")
+            session = PostgresSession(connection)
+            result = await work(Write(session, asking))
+            await session.settle()
         except BaseException:
             await connection.execute("ROLLBACK")
             raise
+        await connection.execute("COMMIT")
         return result
 
 

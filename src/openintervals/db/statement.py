@@ -42,10 +42,11 @@ class Compiled:
 class Statement:
     """A Core statement and, made when first wanted, its text for each database."""
 
-    __slots__ = ("_postgres", "_sqlite", "element")
+    __slots__ = ("_postgres", "_sqlite", "element", "table")
 
     def __init__(self, element: sa.sql.ClauseElement) -> None:
         self.element = element
+        self.table = str(getattr(element, "table", ""))
         self._sqlite: Compiled | None = None
         self._postgres: Compiled | None = None
 
