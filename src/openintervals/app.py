@@ -16,19 +16,14 @@ from openintervals.api import http, operations, partner, telemetry
 from openintervals.api.exchange import Runtime
 from openintervals.api.middleware import Shell, internal
 from openintervals.api.partner import dialect
-from openintervals.db import Database, Postgres, SQLite
+from openintervals.db import Database, named_by
 from openintervals.settings import Settings
+
+database = named_by
 
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-def database(settings: Settings) -> Database:
-    """The database the settings name, not opened yet. Raises UnusableDatabase for an old SQLite library."""
-    if settings.on_sqlite:
-        return SQLite(settings.sqlite_path, commit_group=settings.commit_group)
-    return Postgres(settings.url, pool=settings.database_pool)
 
 
 def build(settings: Settings, opened: Database, clock: Callable[[], datetime] = now) -> tuple[Shell, Runtime]:
