@@ -15,7 +15,7 @@ LEAVES = ("errors", "settings", "instants")
 
 def lint(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     program = Path(sys.executable).parent / "lint-imports"
-    command = [program, "--no-cache", "--config", ROOT / ".importlinter"]
+    command = [str(program), "--no-cache", "--config", str(ROOT / ".importlinter")]
     return subprocess.run(
         command, cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
