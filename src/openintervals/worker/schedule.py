@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from openintervals.club import publishing
 from openintervals.db import Database
 from openintervals.db.transaction import Asking, Tenant, Write
 from openintervals.platform import idempotency, rate_limits, usage
@@ -24,6 +25,7 @@ async def _forget_usage(tx: Write) -> None:
 
 
 JOBS = (
+    Job("publishing.publish_due", publishing.publish_due),
     Job("idempotency.forget_old", _in_one_write(idempotency.forget_old)),
     Job("usage.forget_old", _in_one_write(_forget_usage)),
     Job("rate_limits.forget_full", _in_one_write(rate_limits.forget_full)),
