@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 import prometheus_client as prometheus
 import structlog
+from prometheus_client import multiprocess
 
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.settings import Settings
@@ -33,6 +34,7 @@ _children: dict[tuple[str, str, int], Any] = {}
 
 log: Any = structlog.get_logger()
 _log_requests = True
+_registry = prometheus.REGISTRY
 _lines: "_Lines | None" = None
 
 
@@ -156,4 +158,11 @@ def log_failure(exchange: Exchange, problem: BaseException) -> None:
 
 def exposition() -> bytes:
     """All measurements in Prometheus' text format."""
-    return prometheus.generate_latest()
+    return prometheus.generate_latest(_registry)
+
+
+def measure_together(folder: str) -> None:
+    """Several processes serve: each writes its measurements into `folder`, and any of them shows the sums."""
+    global _registry  # noqa: PLW0603 — one process, one registry
+    _registry = prometheus.CollectorRegistry()
+    multiprocess.MultiProcessCollector(_registry, path=folder)  # type: ignore[no-untyped-call]

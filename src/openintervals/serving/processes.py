@@ -31,7 +31,10 @@ def run(settings: Settings, listening: socket.socket, started: Callable[[], None
     with tempfile.TemporaryDirectory(prefix="openintervals-metrics-") as folder:
         # Read by the metrics library when it is first imported: from then on, the processes add their numbers up.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        from openintervals.serving import server  # noqa: PLC0415 — after the line above
+        from openintervals.api import telemetry  # noqa: PLC0415 — after the line above
+        from openintervals.serving import server  # noqa: PLC0415
+
+        telemetry.measure_together(folder)
 
         def serve(number: int, tell: Callable[[], None]) -> int:
             return server.run(settings, listening, tell, worker=settings.worker and number == 0)

@@ -1,0 +1,277 @@
+-- The tables as SQLite has them, made from the domain files; `bin/docs` writes it anew.
+-- PostgreSQL has the same, with text compared byte by byte (COLLATE "C"), and the sequence `journal_sequence`.
+
+CREATE TABLE api_keys (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    name TEXT,
+    prefix TEXT NOT NULL,
+    last_four TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    expires_at TEXT,
+    revoked_at TEXT,
+    last_used_at TEXT,
+    last_address TEXT,
+    CONSTRAINT pk_api_keys PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT ck_api_keys_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_api_keys_hash ON api_keys (hash);
+
+CREATE TABLE event_runs (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    distance_m DOUBLE NOT NULL,
+    distance_standard TEXT NOT NULL,
+    distance_label TEXT NOT NULL,
+    starts_on TEXT NOT NULL,
+    local_start TEXT,
+    event_status TEXT,
+    registration_url TEXT,
+    registration_opens_at TEXT,
+    registration_closes_at TEXT,
+    sold_out BOOLEAN NOT NULL,
+    registration_override TEXT,
+    max_participants BIGINT,
+    confirmed BIGINT NOT NULL,
+    offered BIGINT NOT NULL,
+    is_virtual BOOLEAN,
+    is_relay BOOLEAN,
+    is_walking BOOLEAN,
+    bib_from BIGINT,
+    bib_to BIGINT,
+    waitlist_offer_hours BIGINT,
+    recurrence_id TEXT,
+    occurrence_on TEXT,
+    template TEXT,
+    edited BOOLEAN NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_event_runs PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT ck_event_runs_capacity CHECK (confirmed >= 0 AND offered >= 0 AND (max_participants IS NULL OR confirmed + offered <= max_participants)),
+    CONSTRAINT fk_event_runs_event FOREIGN KEY(organization_id, mode, event_id) REFERENCES events (organization_id, mode, id),
+    CONSTRAINT ck_event_runs_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_event_runs_event_id ON event_runs (organization_id, mode, event_id, starts_on);
+CREATE INDEX ix_event_runs_recurrence_id ON event_runs (organization_id, mode, recurrence_id, occurrence_on) WHERE recurrence_id IS NOT NULL;
+
+CREATE TABLE events (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    type TEXT NOT NULL,
+    starts_on TEXT NOT NULL,
+    local_start TEXT,
+    ends_on TEXT,
+    local_end TEXT,
+    address TEXT,
+    lat DOUBLE,
+    lng DOUBLE,
+    description TEXT,
+    website_url TEXT,
+    registration_url TEXT,
+    max_participants BIGINT,
+    confirmed BIGINT NOT NULL,
+    offered BIGINT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_events PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT uq_events_slug UNIQUE (organization_id, mode, slug),
+    CONSTRAINT ck_events_capacity CHECK (confirmed >= 0 AND offered >= 0 AND (max_participants IS NULL OR confirmed + offered <= max_participants)),
+    CONSTRAINT ck_events_type CHECK (type IN ('race', 'runClub', 'timeTrial', 'other')),
+    CONSTRAINT ck_events_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_events_starts_on ON events (organization_id, mode, starts_on);
+CREATE INDEX ix_events_type ON events (organization_id, mode, type, id);
+
+CREATE TABLE group_events (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    group_id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    CONSTRAINT pk_group_events PRIMARY KEY (organization_id, mode, group_id, event_id),
+    CONSTRAINT ck_group_events_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_group_events_event_id ON group_events (organization_id, mode, event_id);
+
+CREATE TABLE groups (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    description TEXT,
+    status TEXT NOT NULL,
+    card_image_id TEXT,
+    cover_image_id TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_groups PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT uq_groups_slug UNIQUE (organization_id, mode, slug),
+    CONSTRAINT ck_groups_status CHECK (status IN ('active', 'paused', 'archived')),
+    CONSTRAINT ck_groups_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_groups_status ON groups (organization_id, mode, status, id);
+
+CREATE TABLE idempotency_keys (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    status BIGINT,
+    body TEXT,
+    location TEXT,
+    created_at TEXT NOT NULL,
+    CONSTRAINT pk_idempotency_keys PRIMARY KEY (organization_id, mode, "key"),
+    CONSTRAINT ck_idempotency_keys_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);
+
+CREATE TABLE journal (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    sequence BIGINT NOT NULL,
+    transaction_id BIGINT NOT NULL,
+    at TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    verb TEXT NOT NULL,
+    object_type TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    object_version BIGINT NOT NULL,
+    changed TEXT NOT NULL,
+    snapshot TEXT NOT NULL,
+    CONSTRAINT pk_journal PRIMARY KEY (organization_id, mode, sequence),
+    CONSTRAINT ck_journal_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_journal_object ON journal (organization_id, mode, object_id, sequence);
+
+CREATE TABLE organizations (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    slug TEXT NOT NULL,
+    roles TEXT NOT NULL,
+    "plan" TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    bypass_windows BOOLEAN NOT NULL,
+    created_at TEXT NOT NULL,
+    CONSTRAINT pk_organizations PRIMARY KEY (id),
+    CONSTRAINT uq_organizations_slug UNIQUE (slug)
+) WITHOUT ROWID;
+
+CREATE TABLE pace_groups (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    event_run_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    place BIGINT NOT NULL,
+    max_participants BIGINT,
+    bib_from BIGINT,
+    bib_to BIGINT,
+    confirmed BIGINT NOT NULL,
+    offered BIGINT NOT NULL,
+    CONSTRAINT pk_pace_groups PRIMARY KEY (organization_id, mode, event_run_id, name),
+    CONSTRAINT ck_pace_groups_capacity CHECK (confirmed >= 0 AND offered >= 0 AND (max_participants IS NULL OR confirmed + offered <= max_participants)),
+    CONSTRAINT fk_pace_groups_run FOREIGN KEY(organization_id, mode, event_run_id) REFERENCES event_runs (organization_id, mode, id),
+    CONSTRAINT ck_pace_groups_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE TABLE rate_limits (
+    organization_id TEXT NOT NULL,
+    bucket TEXT NOT NULL,
+    tat_s DOUBLE NOT NULL,
+    CONSTRAINT pk_rate_limits PRIMARY KEY (organization_id, bucket)
+) WITHOUT ROWID;
+
+CREATE TABLE recurrences (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    label TEXT,
+    schedule TEXT NOT NULL,
+    run_templates TEXT,
+    default_course_id TEXT,
+    status TEXT NOT NULL,
+    auto_publish_horizon_weeks BIGINT NOT NULL,
+    anchor_on TEXT NOT NULL,
+    effective_from TEXT,
+    gaps TEXT NOT NULL,
+    publish_at TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_recurrences PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT fk_recurrences_event FOREIGN KEY(organization_id, mode, event_id) REFERENCES events (organization_id, mode, id),
+    CONSTRAINT ck_recurrences_status CHECK (status IN ('active', 'paused', 'archived')),
+    CONSTRAINT ck_recurrences_horizon CHECK (auto_publish_horizon_weeks BETWEEN 1 AND 52),
+    CONSTRAINT ck_recurrences_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_recurrences_event_id ON recurrences (organization_id, mode, event_id, id);
+CREATE INDEX ix_recurrences_publish_at ON recurrences (publish_at) WHERE status = 'active';
+CREATE INDEX ix_recurrences_status ON recurrences (organization_id, mode, status, id);
+
+CREATE TABLE registrations (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    event_run_id TEXT NOT NULL,
+    email TEXT NOT NULL,
+    email_folded TEXT NOT NULL,
+    name TEXT,
+    registration_type TEXT NOT NULL,
+    status TEXT NOT NULL,
+    pace_group TEXT,
+    notes TEXT,
+    bib TEXT,
+    bib_pinned BOOLEAN NOT NULL,
+    checked_in_at TEXT,
+    checked_in_device TEXT,
+    queue_number BIGINT,
+    offer_expires_at TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_registrations PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT fk_registrations_run FOREIGN KEY(organization_id, mode, event_run_id) REFERENCES event_runs (organization_id, mode, id),
+    CONSTRAINT ck_registrations_status CHECK (status IN ('confirmed', 'cancelled', 'waitlist', 'refunded')),
+    CONSTRAINT ck_registrations_type CHECK (registration_type IN ('free', 'paid')),
+    CONSTRAINT ck_registrations_queue CHECK ((status = 'waitlist') = (queue_number IS NOT NULL)),
+    CONSTRAINT ck_registrations_offer CHECK (offer_expires_at IS NULL OR status = 'waitlist'),
+    CONSTRAINT ck_registrations_bib CHECK (bib IS NULL OR status = 'confirmed'),
+    CONSTRAINT ck_registrations_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_registrations_event_id ON registrations (organization_id, mode, event_id, id);
+CREATE INDEX ix_registrations_queue ON registrations (organization_id, mode, event_id, event_run_id, queue_number) WHERE status = 'waitlist';
+CREATE INDEX ix_registrations_run_id ON registrations (organization_id, mode, event_run_id, id);
+CREATE UNIQUE INDEX uq_registrations_active ON registrations (organization_id, mode, event_run_id, email_folded) WHERE status IN ('confirmed', 'waitlist');
+CREATE UNIQUE INDEX uq_registrations_bib ON registrations (organization_id, mode, event_id, bib) WHERE bib IS NOT NULL;
+
+CREATE TABLE usage (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    day TEXT NOT NULL,
+    key_id TEXT NOT NULL,
+    requests BIGINT NOT NULL,
+    CONSTRAINT pk_usage PRIMARY KEY (organization_id, mode, day, key_id),
+    CONSTRAINT ck_usage_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
