@@ -12,6 +12,7 @@ A problem is a sentence that names the object by its id. None contains an e-mail
 
 import asyncio
 from datetime import UTC, datetime
+from functools import cache
 
 import apsw
 
@@ -39,12 +40,16 @@ async def examine(database: Database, now: datetime | None = None) -> list[str]:
 
     asking = Asking(tenant=Tenant("", "live"), actor="doctor", now=now or datetime.now(UTC))
     problems = await asyncio.to_thread(_file_problems, database) if isinstance(database, SQLite) else []
-    return problems + await database.read(asking, work)
+    try:
+        return problems + await database.read(asking, work)
+    except apsw.CorruptError as problem:
+        return [*problems, f"SQLite cannot read the whole file, so not everything was examined: {problem}."]
 
 
-def checks() -> list[Check]:
-    """Every rule that is one statement."""
-    return [*tables.checks(), *people.checks(), *histories.checks()]
+@cache
+def checks() -> tuple[Check, ...]:
+    """Every rule that is one statement. Made once, as their statements are."""
+    return (*tables.checks(), *people.checks(), *histories.checks())
 
 
 def _file_problems(database: SQLite) -> list[str]:
@@ -56,10 +61,13 @@ def _file_problems(database: SQLite) -> list[str]:
             'SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY "table", parent'
         ).fetchall()
     except apsw.Error as problem:
-        return [f"SQLite cannot read the whole file: {problem}."]
+        return [f"SQLite cannot check the whole file: {problem}."]
     finally:
         connection.close()
     return [
         *(f"SQLite finds the file damaged: {said}." for said in told if said != "ok"),
-        *(f"SQLite finds {number} rows of {table} that refer to no row of {parent}." for table, parent, number in lost),
+        *(
+            f"SQLite finds references of {table} that lead to no row of {parent}: {number}."
+            for table, parent, number in lost
+        ),
     ]

@@ -44,9 +44,15 @@ class Check(msgspec.Struct, frozen=True):
     rows: Callable[[], sa.Select[Any]]
 
 
+def name_of(table: sa.Table) -> str:
+    """How a row is called, with its columns in braces; one of a table that has no word here by its key."""
+    key = " ".join(f"{{{column.name}}}" for column in table.primary_key.columns)
+    return NAMES.get(table.name, f"Row {key} of {table.name}")
+
+
 def named(table: sa.Table) -> list[sa.ColumnElement[Any]]:
     """The columns that say whose a row is and what it is called."""
-    identity = re.findall(r"{(\w+)}", NAMES[table.name])
+    identity = re.findall(r"{(\w+)}", name_of(table))
     return [table.c[name] for name in ("organization_id", "mode") if name in table.c] + [
         table.c[name] for name in identity
     ]
@@ -55,7 +61,7 @@ def named(table: sa.Table) -> list[sa.ColumnElement[Any]]:
 def breaking(table: sa.Table, says: str, which: Callable[[], sa.ColumnElement[bool]], **details: Any) -> Check:
     """The check that no row of `table` is `which`. `says` goes on after the row's name."""
     return Check(
-        f"{NAMES[table.name]} {says}",
+        f"{name_of(table)} {says}",
         lambda: sa.select(*named(table), *(value.label(name) for name, value in details.items())).where(which()),
     )
 

@@ -12,7 +12,7 @@ from openintervals.club.registrations import registrations
 from openintervals.club.runs import event_runs
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
-from openintervals.doctor.findings import NAMES, Check, named
+from openintervals.doctor.findings import Check, name_of, named
 from openintervals.platform.journal import journal
 
 RECORDED = {
@@ -30,27 +30,30 @@ def checks() -> Iterator[Check]:
         "Journal entry {sequence} has version {object_version} of {object_id}, after version {version_before}", _gaps
     )
     for kind, table in RECORDED.items():
-        name = NAMES[table.name]
+        name = name_of(table)
+        yield Check(f"No journal entry is there for {{times}} of {table.name}, such as {{example}}", _unrecorded(table))
         yield Check(
-            f"{{times}} rows of {table.name} have no journal entry, one of them {{example}}", _unrecorded(table)
+            f"{name} has version {{version}}, but its journal ends with version {{recorded}}", _apart(kind, table)
         )
-        yield Check(f"{name} has version {{version}}, but its journal ends with version {{recorded}}", _apart(table))
-        yield Check(f"{name} is there, though its journal says that it was deleted", _undead(table))
+        yield Check(f"{name} is there, though its journal says that it was deleted", _undead(kind, table))
         yield Check(f"{kind.capitalize()} {{object_id}} is gone, and its journal does not say so", _lost(kind, table))
 
 
-def _history() -> sa.Subquery:
-    """Every entry with its object's version before it, and the number of the object's next entry."""
+def _history(kind: str | None = None) -> sa.Subquery:
+    """Every entry, of one kind or all, with its object's version before it, and the number of the object's next entry."""
     of_object: dict[str, Any] = {
         "partition_by": [journal.c.organization_id, journal.c.mode, journal.c.object_id],
         "order_by": journal.c.sequence,
     }
     names = ("organization_id", "mode", "sequence", "verb", "object_type", "object_id", "object_version")
-    return sa.select(
+    select = sa.select(
         *(journal.c[name] for name in names),
         sa.func.coalesce(sa.func.lag(journal.c.object_version).over(**of_object), 0).label("version_before"),
         sa.func.lead(journal.c.sequence).over(**of_object).label("next"),
-    ).subquery("history")
+    )
+    if kind is not None:
+        select = select.where(journal.c.object_type == kind)
+    return select.subquery("history")
 
 
 def _unknown() -> sa.Select[Any]:
@@ -65,9 +68,9 @@ def _gaps() -> sa.Select[Any]:
     ).where(history.c.object_version != history.c.version_before + 1)
 
 
-def _last(table: sa.Table) -> tuple[sa.Subquery, sa.ColumnElement[bool]]:
+def _last(kind: str, table: sa.Table) -> tuple[sa.Subquery, sa.ColumnElement[bool]]:
     """The last entry of each object, and what joins it to the object's row."""
-    history = _history()
+    history = _history(kind)
     last = sa.select(history).where(history.c.next.is_(None)).subquery("last")
     return last, sa.and_(
         last.c.organization_id == table.c.organization_id, last.c.mode == table.c.mode, last.c.object_id == table.c.id
@@ -88,9 +91,9 @@ def _unrecorded(table: sa.Table) -> Any:
     return rows
 
 
-def _apart(table: sa.Table) -> Any:
+def _apart(kind: str, table: sa.Table) -> Any:
     def rows() -> sa.Select[Any]:
-        last, same = _last(table)
+        last, same = _last(kind, table)
         return (
             sa.select(*named(table), table.c.version, last.c.object_version.label("recorded"))
             .select_from(table.join(last, same))
@@ -100,9 +103,9 @@ def _apart(table: sa.Table) -> Any:
     return rows
 
 
-def _undead(table: sa.Table) -> Any:
+def _undead(kind: str, table: sa.Table) -> Any:
     def rows() -> sa.Select[Any]:
-        last, same = _last(table)
+        last, same = _last(kind, table)
         return sa.select(*named(table)).select_from(table.join(last, same)).where(last.c.verb.like("%.deleted"))
 
     return rows
@@ -110,11 +113,11 @@ def _undead(table: sa.Table) -> Any:
 
 def _lost(kind: str, table: sa.Table) -> Any:
     def rows() -> sa.Select[Any]:
-        last, same = _last(table)
+        last, same = _last(kind, table)
         return (
             sa.select(last.c.organization_id, last.c.mode, last.c.object_id)
             .select_from(last.outerjoin(table, same))
-            .where(last.c.object_type == kind, table.c.id.is_(None), last.c.verb.not_like("%.deleted"))
+            .where(table.c.id.is_(None), last.c.verb.not_like("%.deleted"))
         )
 
     return rows

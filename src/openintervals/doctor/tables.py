@@ -18,7 +18,7 @@ from openintervals.club.schedule import Schedule
 from openintervals.db import schema
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
-from openintervals.doctor.findings import NAMES, SHOWN, Check, breaking, named, sentence, told
+from openintervals.doctor.findings import SHOWN, Check, breaking, name_of, named, sentence, told
 from openintervals.platform import api_keys, idempotency, ids, journal, organizations, rate_limits
 
 BATCH = 2_000
@@ -122,7 +122,7 @@ def _rule(table: sa.Table, constraint: sa.CheckConstraint) -> Check:
 def _once(table: sa.Table, name: str, key: list[str], where: Any = None) -> Check:
     """No two rows of `table`, or of those `where`, have one `key`."""
     if name == f"pk_{table.name}" and name not in SAYS_TWICE:
-        says = f"{NAMES[table.name]} is stored {{times}} times"
+        says = f"{name_of(table)} is stored {{times}} times"
     else:
         said = " and ".join(f"{column} {{{column}}}" for column in key if column not in ("organization_id", "mode"))
         says = SAYS_TWICE.get(name, f"{{times}} rows of {table.name} have {said}")
@@ -140,7 +140,7 @@ def _without(table: sa.Table, parent: sa.Table, key: list[str], parent_key: list
     """Every row of `table` refers to a row of `parent`."""
     other = parent.alias("other")
     to = parent_key or [*key[:-1], "id"]
-    noun = NAMES[parent.name].split(maxsplit=1)[0].lower()
+    noun = name_of(parent).split(maxsplit=1)[0].lower()
 
     def which() -> sa.ColumnElement[bool]:
         same = (other.c[theirs] == table.c[ours] for ours, theirs in zip(key, to, strict=True))
@@ -173,7 +173,7 @@ def _well_formed(table: sa.Table) -> Iterator[Check]:
 
 def _form(table: sa.Table, column: sa.Column[Any]) -> sa.ColumnElement[bool] | None:
     if column.name == "id":
-        return _is_id(column, KINDS[table.name])
+        return _is_id(column, KINDS[table.name]) if table.name in KINDS else None
     if column.name == "at" or column.name.endswith("_at"):
         return _has_form(column, "____-__-__T__:__:__.___Z", {6: "12", 9: "31", 12: "23", 15: "59", 18: "59"})
     if column.name == "day" or (column.name.endswith(("_on", "_from")) and isinstance(column.type, schema.Text)):
@@ -239,7 +239,7 @@ async def walk(
             if (says := problem(row)) is not None:
                 number += 1
                 if number <= SHOWN:
-                    found.append(sentence(f"{NAMES[table.name]} {{says}}", {**row, "says": says}))
+                    found.append(sentence(f"{name_of(table)} {{says}}", {**row, "says": says}))
         if len(rows) < BATCH:
             return told(found, number)
         behind = {f"behind_{name}": value for name, value in zip(key, rows[-1], strict=False)}
@@ -266,7 +266,7 @@ def _reader(table: sa.Table, columns: tuple[str, ...]) -> Callable[[dict[str, An
             try:
                 value = decoder.decode(row[name])
             except (msgspec.DecodeError, ValueError, RecursionError):
-                return f"has a {name} that is not the JSON it should be"
+                return f"has no proper JSON in its {name}"
             if isinstance(value, Schedule) and (wrong := schedules.problems(value)):
                 return f"has a schedule with a wrong {', '.join(wrong)}"
             if isinstance(value, _Snapshot) and (value.id, value.version) != (row["object_id"], row["object_version"]):
