@@ -174,6 +174,10 @@ BREAKS: dict[str, tuple[list[str], list[str]]] = {
         ["UPDATE registrations SET offer_expires_at = '2026-03-02T09:00:00.000Z' WHERE id = '{ann}'"],
         ["Registration {ann} is confirmed and holds an open offer"],
     ),
+    "a check-in of somebody who waits": (
+        ["UPDATE registrations SET checked_in_at = '2026-03-01T08:00:00.000Z' WHERE id = '{cem}'"],
+        ["Registration {cem} waits for a place, but has checked in"],
+    ),
     "a free place": ([MORE_ROOM], BOTH_WAIT),
     "a free place whose window has long been open": (
         [MORE_ROOM, "UPDATE event_runs SET registration_opens_at = '2026-03-01T08:00:00.000Z' WHERE id = '{full}'"],

@@ -35,6 +35,11 @@ def checks() -> Iterator[Check]:
         event_id=registrations.c.event_id,
         event_run_id=registrations.c.event_run_id,
     )
+    yield breaking(
+        registrations,
+        "waits for a place, but has checked in",
+        lambda: sa.and_(registrations.c.status == WAITS, registrations.c.checked_in_at.is_not(None)),
+    )
     yield Check("Registration {id} waits for run {event_run_id}, which has a free place", _waiting_beside_a_place)
 
 
