@@ -125,6 +125,7 @@ def _waiting_beside_a_place() -> sa.Select[Any]:
             _room(event_runs),
             _room(events),
             sa.or_(pace_groups.c.name.is_(None), _room(pace_groups)),
+            sa.func.coalesce(run.event_status, "scheduled") != "cancelled",
             sa.or_(organizations.c.bypass_windows, takes),
         )
     )
