@@ -41,16 +41,21 @@ def run(settings: Settings, listening: socket.socket, started: Callable[[], None
 
         gc.collect()
         gc.freeze()
-        return _Parent(settings.workers, serve, started).run()
+        return _Parent(settings.workers, listening, serve, started).run()
 
 
 class _Parent:
     """Keeps the children."""
 
     def __init__(
-        self, wanted: int, serve: Callable[[int, Callable[[], None]], int], started: Callable[[], None]
+        self,
+        wanted: int,
+        listening: socket.socket,
+        serve: Callable[[int, Callable[[], None]], int],
+        started: Callable[[], None],
     ) -> None:
         self.wanted = wanted
+        self.listening = listening
         self.serve = serve
         self.started = started
         self.children: dict[int, int] = {}
@@ -82,6 +87,8 @@ class _Parent:
             return
         code = 1
         try:
+            if self.stopping:
+                os._exit(0)
             os.setpgid(0, 0)  # an interrupt at the keyboard is the parent's; it tells us
             for told in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(told, signal.SIG_DFL)
@@ -104,6 +111,7 @@ class _Parent:
     def _stop(self, *_: Any) -> None:
         """Ask every child to stop; asked again, they end at once."""
         self.stopping = True
+        self.listening.close()
         for pid in list(self.children):
             os.kill(pid, signal.SIGTERM)
 

@@ -55,7 +55,11 @@ async def _serve(settings: Settings, listening: socket.socket, started: Callable
         granian = _Granian(counting, listening)
         answering = asyncio.create_task(granian.serve())
         ended = asyncio.Event()
-        tasks = [asyncio.create_task(work) for work in _background(runtime, database, ended, worker=worker)]
+        counts = loop.Job("usage.write_down", lambda database, _: _write_usage_down(runtime, database))
+        rounds = [loop.rounds([counts], database, runtime.clock, USAGE_EVERY_S, ended)]
+        if worker:
+            rounds.append(loop.rounds(schedule.JOBS, database, runtime.clock, settings.worker_interval_s, ended))
+        tasks = [asyncio.create_task(work) for work in rounds]
         gc.collect()
         gc.freeze()
         started()
@@ -68,10 +72,11 @@ async def _serve(settings: Settings, listening: socket.socket, started: Callable
             listener.turn_away(listening)
             await asyncio.sleep(LEAVING_S)
         granian.stop()  # type: ignore[no-untyped-call]
+        listening.close()
         finished = await _drain(answering, counting, settings.stop_grace_s)
         ended.set()
         await asyncio.wait(tasks, timeout=settings.stop_grace_s)
-        await _write_usage_down(runtime, database)
+        await loop.attempt(counts, database, runtime.clock())
         telemetry.log.info("stopped", unfinished=0 if finished else counting.running)
         return 0 if stop.is_set() else 1
     finally:
@@ -91,14 +96,6 @@ def _stop_on_signal() -> asyncio.Event:
     for number in STOPPING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, told, number)
     return stop
-
-
-def _background(runtime: Runtime, database: Database, ended: asyncio.Event, *, worker: bool) -> list[loop.Rounds]:
-    counts = loop.Job("usage.write_down", lambda database, _: _write_usage_down(runtime, database))
-    rounds = [loop.rounds([counts], database, runtime.clock, USAGE_EVERY_S, ended)]
-    if worker:
-        rounds.append(loop.rounds(schedule.JOBS, database, runtime.clock, runtime.settings.worker_interval_s, ended))
-    return rounds
 
 
 async def _write_usage_down(runtime: Runtime, database: Database) -> None:

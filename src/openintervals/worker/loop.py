@@ -8,7 +8,7 @@ and it is tried again in the next round. Told to end, a round finishes the job i
 import asyncio
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -33,9 +33,6 @@ class Job(NamedTuple):
 
     name: str
     run: Callable[[Database, datetime], Awaitable[None]]
-
-
-Rounds = Coroutine[Any, Any, None]
 
 
 async def rounds(
