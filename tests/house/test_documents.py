@@ -74,7 +74,7 @@ def _commands(text: str) -> Iterator[list[str]]:
     lines = "\n".join(fences).replace("\\\n", " ").splitlines()
     inline = re.findall(r"`(openintervals [^`]+)`", text)
     for line in [*lines, *inline]:
-        match = re.search(r"(?:^|[\s/=(])openintervals (?=[a-z-])([^|>&#)]*)", line)
+        match = re.search(r"(?:^\s*|bin/)openintervals (?=[a-z-])([^|>&#)]*)", line)
         if match and not line.lstrip().startswith("#"):
             yield shlex.split(match[1].strip(), posix=True)
 
