@@ -177,6 +177,7 @@ class SQLite:
         """Run `work` in its savepoint, and return only when the commit that carries it is on disk."""
         if self._waiting >= WAITING_MOST:
             raise failures.Busy
+        give_up = time.monotonic() + BUSY_WAIT_S  # counted from here: those who queue do not wait one after another
         self._waiting += 1
         try:
             await self._turn.acquire()
@@ -186,7 +187,7 @@ class SQLite:
         try:
             if len(self._group) >= self._commit_group:
                 await self._flush_group()
-            writer = await self._begun()
+            writer = await self._begun(give_up)
             try:
                 result = await self._in_savepoint(writer, asking, work)
             except Exception as raised:  # noqa: BLE001 — kept, and raised below once the group is on disk
@@ -199,12 +200,12 @@ class SQLite:
             raise problem
         return result
 
-    async def _begun(self) -> apsw.Connection:
+    async def _begun(self, give_up: float) -> apsw.Connection:
         """The writer, inside a transaction; waits for other processes without blocking the loop."""
         writer = self._writer
         assert writer is not None, "the database is not open"
         if not writer.in_transaction:
-            give_up, pause = time.monotonic() + BUSY_WAIT_S, 0.001
+            pause = 0.001
             while True:
                 try:
                     writer.execute("BEGIN IMMEDIATE")
