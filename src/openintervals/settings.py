@@ -4,6 +4,7 @@ A field's name, upper-cased and behind the prefix, is its variable: `database_ur
 `docs/settings.md` and the help of `serve` are made from this file.
 """
 
+import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -123,6 +124,13 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         raise SettingProblem("SQLite is served by one process; set --workers 1, or use PostgreSQL for more")
     if settings.log_format not in ("auto", "json", "console"):
         raise SettingProblem(f"{PREFIX}LOG_FORMAT is {settings.log_format!r}: use auto, json or console")
+    for network in filter(str.strip, settings.trusted_proxies.split(",")):
+        try:
+            ipaddress.ip_network(network.strip(), strict=False)
+        except ValueError:
+            raise SettingProblem(
+                f"{PREFIX}TRUSTED_PROXIES has {network!r}: write networks such as 127.0.0.0/8,10.0.0.0/8"
+            ) from None
     if settings.rate_limit_store not in ("", "memory", "database"):
         raise SettingProblem(f"{PREFIX}RATE_LIMIT_STORE is {settings.rate_limit_store!r}: use memory or database")
     return settings
