@@ -30,5 +30,17 @@ class Busy(errors.Unavailable):
         super().__init__("The database is busy; nothing was changed, try again")
 
 
+class OutcomeUnknown(errors.Unavailable):
+    """The connection broke while the commit was on its way: it may have arrived."""
+
+    code = "outcome_unknown"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database went away while the change was being stored, so it may or may not have been; look before you "
+            "send it again, or send it again with the same Idempotency-Key"
+        )
+
+
 class UnusableDatabase(Exception):
     """Start-up refuses this database; the message is one sentence that says what to do."""

@@ -10,7 +10,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -184,9 +184,15 @@ class Postgres:
             result = await work(Write(session, asking))
             await session.settle()
         except BaseException:
-            await connection.execute("ROLLBACK")
+            with suppress(psycopg.OperationalError):  # a connection that broke has rolled back by itself
+                await connection.execute("ROLLBACK")
             raise
-        await connection.execute("COMMIT")
+        try:
+            await connection.execute("COMMIT")
+        except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected):
+            raise
+        except psycopg.OperationalError as problem:
+            raise failures.OutcomeUnknown from problem
         return result
 
 
