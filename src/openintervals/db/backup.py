@@ -77,7 +77,7 @@ def _refuse_damaged(connection: apsw.Connection, path: Path, *, thorough: bool) 
     pragma = "PRAGMA integrity_check(1)" if thorough else "PRAGMA quick_check(1)"
     found = connection.execute(pragma).fetchall()
     if found != [("ok",)]:
-        raise UnusableDatabase(f"{path} is damaged ({found[0][0]}), so it was not used")
+        raise UnusableDatabase(f"{path} is damaged ({' '.join(str(found[0][0]).split())}), so it was not used")
 
 
 def set_aside(database: Path, to: Path) -> None:

@@ -28,7 +28,7 @@ class Text(sa.types.TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: sa.Dialect) -> sa.types.TypeEngine[Any]:
-        return dialect.type_descriptor(sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text())
+        return sa.Text(collation="C") if dialect.name == "postgresql" else sa.Text()
 
 
 class Json(sa.types.TypeDecorator[msgspec.Raw]):
