@@ -87,8 +87,10 @@ def test_restoring_brings_back_what_was_backed_up_and_keeps_what_was_there(tmp_p
     run_json("organization", "create", "--name", "Later", "--slug", "later", "--database-url", url)
 
     refused = refusal("restore", str(kept), "--database-url", url)
+    bytes_before = kept.read_bytes()
     restored = run_json("restore", str(kept), "--force", "--database-url", url)
 
+    assert kept.read_bytes() == bytes_before
     assert "exists already; give --force" in refused
     assert run_json("organization", "list", "--database-url", url) == before
     assert run_json("doctor", "--database-url", url) == {"problems": []}

@@ -110,8 +110,8 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], nothing: 
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
+    for number, column in enumerate(columns):
+        table.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         table.add_row(*row)
     Console(highlight=False).print(table)
@@ -136,4 +136,4 @@ def print_panel(title: str, facts: Sequence[tuple[str, str]], footer: str = "") 
     console = Console(highlight=False)
     console.print(Panel.fit(table, title=f"[bold]{title}[/]", title_align="left", border_style="green", padding=(1, 2)))
     if footer:
-        console.print(footer, soft_wrap=True, markup=False)
+        console.print(f"\n{footer}\n", soft_wrap=True, markup=False)

@@ -24,7 +24,7 @@ def create(
     all_scopes: Annotated[bool, typer.Option("--all-scopes", help="It may do everything.")] = False,
     name: Annotated[str | None, typer.Option(help="What it is for, to know it again.")] = None,
     expires: Annotated[
-        str | None, typer.Option(help="When it ends, as YYYY-MM-DD or an instant in UTC.  [default: never]")
+        str | None, typer.Option(help="When it ends, as YYYY-MM-DD or an instant in UTC.", show_default="never")
     ] = None,
     data: common.Data = None,
     database_url: common.DatabaseUrl = None,
@@ -58,7 +58,7 @@ def create(
 
 def every(
     organization: Annotated[
-        str | None, typer.Option(help="Slug of an organization.  [default: all]", metavar="SLUG")
+        str | None, typer.Option(help="Slug of an organization.", metavar="SLUG", show_default="all")
     ] = None,
     data: common.Data = None,
     database_url: common.DatabaseUrl = None,
@@ -98,7 +98,7 @@ def every(
                     key.name or "",
                     _state(key, now),
                     key.last_used_at or "never",
-                    " ".join(msgspec.json.decode(key.scopes)),
+                    _scopes(key),
                 )
                 for slug, key in found
             ],
@@ -190,6 +190,13 @@ def _state(key: "ApiKey", now: str) -> str:
     if key.expires_at is None:
         return "live"
     return "expired" if key.expires_at <= now else f"live until {key.expires_at}"
+
+
+def _scopes(key: "ApiKey") -> str:
+    from openintervals.platform.scopes import SCOPES
+
+    names = msgspec.json.decode(key.scopes)
+    return "all" if names == list(SCOPES) else " ".join(names)
 
 
 def _instant(text: str | None) -> datetime | None:

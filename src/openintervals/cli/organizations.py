@@ -14,7 +14,8 @@ def create(
         str, typer.Option(help="free, local, elite or enterprise: how many requests its keys may make.")
     ] = ("enterprise"),
     role: Annotated[
-        list[str] | None, typer.Option(help="organizer, sponsor or federation; may be repeated.  [default: organizer]")
+        list[str] | None,
+        typer.Option(help="organizer, sponsor or federation; may be repeated.", show_default="organizer"),
     ] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of its events, such as Europe/Berlin.")] = "UTC",
     data: common.Data = None,

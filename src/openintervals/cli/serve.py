@@ -15,10 +15,10 @@ from openintervals.settings import Settings
 
 
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.  [default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on.  [default: 8000]")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")] = None,
     workers: Annotated[
-        int | None, typer.Option(help="Serving processes; more than one needs PostgreSQL.  [default: 1]")
+        int | None, typer.Option(help="Serving processes; more than one needs PostgreSQL.", show_default="1")
     ] = None,
     demo: Annotated[
         bool, typer.Option("--demo", help="Make a demo club on first start, and show how to ask for it.")

@@ -64,7 +64,7 @@ def present(settings: Settings) -> str | None:
     if not settings.sqlite_path.exists():
         return None
     with sqlite_problems(settings.sqlite_path):
-        found = sqlite.connect(settings.sqlite_path)
+        found = sqlite.connect(settings.sqlite_path, read_only=True)
         try:
             return sqlite_revision(found, settings.sqlite_path)
         finally:

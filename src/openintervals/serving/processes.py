@@ -14,10 +14,12 @@ import socket
 import sys
 import tempfile
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from openintervals.db.failures import UnusableDatabase
 from openintervals.settings import Settings
 
 GIVE_UP_AFTER = 5
@@ -94,6 +96,10 @@ class _Parent:
                 signal.signal(told, signal.SIG_DFL)
             _die_with_parent(parent)
             code = self.serve(number, started)
+        except UnusableDatabase as problem:
+            sys.stderr.write(f"openintervals: {problem}\n")
+        except Exception:  # noqa: BLE001 — nobody above would show it
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             os._exit(code)
