@@ -1,7 +1,7 @@
 """Check-ins: who has come, when and seen by which device.
 
-A check-in is a fact with a time of its own: devices that were offline send theirs late and in any order, so of several the earliest is kept,
-and sending one again is no error. Only somebody with a place can check in.
+A check-in is a fact with a time of its own: devices that were offline send theirs late and in any order, so of several the earliest is kept
+(of two at the same moment that of the device whose name sorts first), and sending one again is no error. Only somebody with a place can check in.
 When two devices report one person at once the event's lock orders them, and the outcome does not depend on the order.
 """
 
@@ -29,7 +29,8 @@ async def check_in(tx: Write, scene: Scene, *, at: datetime | None, device: str 
     if before.status != "confirmed":
         raise CannotCheckIn(f"Their registration is {before.status}")
     seen_at = instants.text(at or tx.now)
-    if before.checked_in_at is not None and before.checked_in_at <= seen_at:
+    kept = (before.checked_in_at, before.checked_in_device or "")
+    if before.checked_in_at is not None and kept <= (seen_at, device or ""):
         return before
     return await registrations.store(
         tx, before, "registration.checked_in", checked_in_at=seen_at, checked_in_device=device

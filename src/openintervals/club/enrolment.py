@@ -64,10 +64,10 @@ async def register(
     if status not in registrations.ACTIVE:
         return await registrations.insert(tx, wish)
     refuse_when_closed(tx, run)
+    if someone_waits and await waitlist.settle(tx, event.id):
+        event, run, _, known = await registrations.lock_run(tx, run_id, email)
     if known:
         raise AlreadyRegistered
-    if someone_waits and await waitlist.settle(tx, event.id):
-        event, run = await events.get(tx, event.id), await runs.get(tx, run.id)
     placed = await _placed(tx, event, run, wish)
     return await registrations.insert(tx, placed)
 
@@ -114,6 +114,8 @@ async def _rejoin(tx: Write, scene: Scene, status: str) -> Registration:
     await waitlist.settle(tx, scene.event.id)
     event, run = await events.get(tx, scene.event.id), await runs.get(tx, scene.run.id)
     placed = await _placed(tx, event, run, msgspec.structs.replace(scene.registration, status=status))
+    if placed.status == "waitlist":
+        _refuse_when_checked_in(placed)
     return await registrations.store(
         tx, scene.registration, VERBS[placed.status], status=placed.status, queue_number=placed.queue_number
     )
@@ -123,8 +125,7 @@ async def _between(tx: Write, scene: Scene, status: str) -> Registration:
     """From the line to a place, or from a place to the end of the line."""
     before = scene.registration
     if status == "waitlist":
-        if before.checked_in_at is not None:
-            raise errors.Conflict("Somebody who has checked in cannot wait for a place; undo the check-in first")
+        _refuse_when_checked_in(before)
         await release(tx, before)
         number = await waitlist.next_number(tx, before.event_id)
         held = {**NOTHING_HELD, "queue_number": number}
@@ -151,6 +152,12 @@ async def _between(tx: Write, scene: Scene, status: str) -> Registration:
     raise SoldOut(f"{seats.obstacle(event, run, group) or 'A place is being offered'}; they stay on the waiting list")
 
 
+def _refuse_when_checked_in(registration: Registration) -> None:
+    """Raises Conflict: whoever has come does not wait for a place."""
+    if registration.checked_in_at is not None:
+        raise errors.Conflict("Somebody who has checked in cannot wait for a place; undo the check-in first")
+
+
 async def release(tx: Write, registration: Registration) -> None:
     """Give back what an active registration holds in the counts: its place, or the place it is being offered."""
     group = await registrations.group_of(tx, registration.event_run_id, registration.pace_group)
@@ -166,6 +173,10 @@ async def change_pace_group(tx: Write, scene: Scene, name: str | None) -> Regist
     before = scene.registration
     if before.pace_group == name:
         return before
+    if before.active:
+        # Whoever waits for a place in that group is served first, and what lapsed or was given meanwhile is seen.
+        await waitlist.settle(tx, before.event_id)
+        before = await registrations.get(tx, before.id)
     if before.status == "confirmed" or before.offer_expires_at is not None:
         event_id, run_id = before.event_id, before.event_run_id
         taken: dict[str, Any] = {"confirmed": 1} if before.status == "confirmed" else {"offered": 1}

@@ -21,8 +21,12 @@ async def transfer(
     """Transfer to a run, a person (`email`, `name`) or both. Raises RegistrationNotFound, RunNotFound, Invalid, Conflict."""
     before = await registrations.get(tx, registration_id)
     target = await runs.get(tx, event_run_id) if event_run_id is not None else None
-    for event_id in sorted({before.event_id, target.event_id if target else before.event_id}):
+    held = sorted({before.event_id, target.event_id if target else before.event_id})
+    for event_id in held:
         await events.lock(tx, event_id)
+    if (await registrations.get(tx, registration_id)).event_id not in held:
+        # It was transferred to a third event while we waited for the locks.
+        return await transfer(tx, registration_id, event_run_id=event_run_id, person=person, pace_group=pace_group)
     # Settled first: an entry whose offer has lapsed, or whose turn has come, is moved as what it is now.
     await waitlist.settle(tx, before.event_id)
     before = await registrations.get(tx, registration_id)

@@ -165,27 +165,41 @@ def _last_in_line() -> sa.Select[Any]:
 
 @statement
 def _events_to_settle() -> sa.Select[Any]:
-    """Events, of any tenant, where an offer has lapsed or somebody waits for a run that has room."""
-    room = sa.and_(
-        sa.not_(event_runs.c.sold_out),
-        sa.or_(
-            event_runs.c.max_participants.is_(None),
-            event_runs.c.confirmed + event_runs.c.offered < event_runs.c.max_participants,
-        ),
+    """Events, of any tenant, where an offer has lapsed or somebody waits for an open run with room; by id, those behind one."""
+    run, event = event_runs.c, events.events.c
+    at: sa.BindParameter[str] = sa.bindparam("at", type_=sa.Text)
+    is_open = sa.and_(
+        sa.or_(run.event_status.is_(None), sa.and_(run.event_status != "cancelled", run.event_status != "postponed")),
+        run.registration_override.is_(None),
+        sa.or_(run.registration_opens_at.is_(None), run.registration_opens_at <= at),
+        sa.or_(run.registration_closes_at.is_(None), run.registration_closes_at > at),
+    )
+    room = [
+        sa.or_(place.max_participants.is_(None), place.confirmed + place.offered < place.max_participants)
+        for place in (run, event)
+    ]
+    takes = sa.and_(
+        sa.not_(run.sold_out),
+        *room,
+        sa.or_(run.event_status.is_(None), run.event_status != "cancelled"),
+        sa.or_(is_open, organizations.organizations.c.bypass_windows),
     )
     return (
         sa.select(table.c.organization_id, table.c.mode, table.c.event_id)
         .distinct()
         .where(
             table.c.status == registrations.WAITS,
-            event_runs.c.organization_id == table.c.organization_id,
-            event_runs.c.mode == table.c.mode,
-            event_runs.c.id == table.c.event_run_id,
-            sa.or_(
-                table.c.offer_expires_at <= sa.bindparam("at"),
-                sa.and_(table.c.offer_expires_at.is_(None), room),
+            table.c.event_id > sa.bindparam("behind"),
+            *(
+                sa.and_(
+                    place.organization_id == table.c.organization_id, place.mode == table.c.mode, place.id == place_id
+                )
+                for place, place_id in ((run, table.c.event_run_id), (event, table.c.event_id))
             ),
+            organizations.organizations.c.id == table.c.organization_id,
+            sa.or_(table.c.offer_expires_at <= at, sa.and_(table.c.offer_expires_at.is_(None), takes)),
         )
+        .order_by(table.c.event_id)
         .limit(BATCH)
     )
 
@@ -196,29 +210,29 @@ async def next_number(tx: Write, event_id: str) -> int:
 
 
 async def settle(tx: Write, event_id: str) -> int:
-    """Give every free place of a locked event to the first entry that fits; gives how many were promoted or offered one."""
+    """End lapsed offers in a locked event, and give every free place to the first entry that fits; gives how many entries that changed."""
     waited_for = await tx.all(Run, _runs_waited_for(), event_id=event_id)
     if not waited_for:
         return 0
-    for entry in await tx.all(Registration, _lapsed(), event_id=event_id, at=tx.now_text):
+    lapsed = await tx.all(Registration, _lapsed(), event_id=event_id, at=tx.now_text)
+    for entry in lapsed:
         await _lapse(tx, entry)
     by_id = {run.id: run for run in await tx.all(Run, _runs_waited_for(), event_id=event_id)}
     room = await _room(tx, event_id, list(by_id.values()))
     behind = dict.fromkeys(room.runs, 0)
-    promoted = 0
+    changed = len(lapsed)
     while behind and room.event != 0:
         queue, behind = await _next_in_line(tx, event_id, behind)
         for entry in promotions(queue, room):
             await _give_place(tx, by_id[entry.event_run_id], entry)
-            promoted += 1
+            changed += 1
         behind = {run_id: number for run_id, number in behind.items() if room.runs.get(run_id) != 0}
-    return promoted
+    return changed
 
 
 async def _room(tx: Read, event_id: str, waited_for: list[Run]) -> Room:
     event = await events.get(tx, event_id)
-    bypass = tx.asking.bypass_windows
-    open_runs = [run for run in waited_for if not runs.is_full(run) and (bypass or runs.refusal(run, tx.now) is None)]
+    open_runs = [run for run in waited_for if not runs.is_full(run) and _serves_its_line(run, tx.asking)]
     groups: dict[tuple[str, str], int | None] = {}
     for run in open_runs:
         for group in await pace_groups.of_run(tx, run.id):
@@ -228,6 +242,13 @@ async def _room(tx: Read, event_id: str, waited_for: list[Run]) -> Room:
         {run.id: _left(run.max_participants, run.confirmed + run.offered) for run in open_runs},
         groups,
     )
+
+
+def _serves_its_line(run: Run, asking: Asking) -> bool:
+    """Whether those who wait for a run may be given places: never for a run that does not take place, whatever keys may bypass."""
+    if run.event_status == "cancelled":
+        return False
+    return asking.bypass_windows or runs.refusal(run, asking.now) is None
 
 
 def _left(cap: int | None, taken: int) -> int | None:
@@ -289,22 +310,24 @@ async def of_run(tx: Read, run_id: str, *, limit: int, offset: int) -> tuple[lis
 
 
 async def settle_due(database: Database, asking: Asking) -> int:
-    """Settle every event where time has freed a place or opened registration; for the worker."""
+    """Settle every event where time has freed a place or opened registration; for the worker. Gives how many entries that changed."""
 
     async def due(tx: Read) -> list[tuple[Any, ...]]:
-        return list(await tx.rows(_events_to_settle(), at=tx.now_text))
+        return list(await tx.rows(_events_to_settle(), at=tx.now_text, behind=behind))
 
-    settled = 0
-    for organization_id, mode, event_id in await database.read(asking, due):
+    changed, behind = 0, ""
+    while found := await database.read(asking, due):
+        for organization_id, mode, event_id in found:
 
-        async def work(tx: Write, event_id: str = event_id) -> int:
-            organization = await organizations.current(tx)
-            tx = Write(tx.session, msgspec.structs.replace(tx.asking, bypass_windows=organization.bypass_windows))
-            try:
-                await events.lock(tx, event_id)
-            except events.EventNotFound:
-                return 0
-            return await settle(tx, event_id)
+            async def work(tx: Write, event_id: str = event_id) -> int:
+                organization = await organizations.current(tx)
+                tx = Write(tx.session, msgspec.structs.replace(tx.asking, bypass_windows=organization.bypass_windows))
+                try:
+                    await events.lock(tx, event_id)
+                except events.EventNotFound:
+                    return 0
+                return await settle(tx, event_id)
 
-        settled += await database.write(msgspec.structs.replace(asking, tenant=Tenant(organization_id, mode)), work)
-    return settled
+            changed += await database.write(msgspec.structs.replace(asking, tenant=Tenant(organization_id, mode)), work)
+        behind = found[-1][2]
+    return changed

@@ -143,7 +143,7 @@ async def list_events(tx: Read, query: EventsQuery) -> Page[EventListed]:
     return Page(*await events.page(tx, EventListed, only, dialect.window(query)))
 
 
-@partner.operation("POST", "/events", scope="write:events", tag="Events", status=201, fails=(errors.Conflict,))
+@partner.operation("POST", "/events", scope="write:events", tag="Events", status=201, fails=(events.SlugTaken,))
 async def create_event(tx: Write, body: EventCreate) -> Created[EventCreated]:
     """Create an event
 
@@ -177,8 +177,9 @@ async def update_event(tx: Write, event_id: str, body: EventPatch) -> Event:
 
     What is left out stays; null clears an optional field. A raised cap gives places to those who wait, at once.
     """
-    before = await events.lock(tx, event_id)
-    await events.change(tx, before, columns(body.given()))
+    await events.lock(tx, event_id)
+    await waitlist.settle(tx, event_id)  # an offer that has lapsed does not stand in the way of a lower cap
+    await events.change(tx, await events.get(tx, event_id), columns(body.given()))
     await waitlist.settle(tx, event_id)
     return view(await events.get(tx, event_id))
 

@@ -200,7 +200,9 @@ async def update_run(tx: Write, run_id: str, body: RunPatch) -> EventRun:
     A raised cap, a lifted pause or a new window gives free places to those who wait, at once. A run that a recurrence
     published counts as edited by hand from now on, and the recurrence leaves it alone.
     """
-    _, run = await runs.lock(tx, run_id)
+    event, _ = await runs.lock(tx, run_id)
+    await waitlist.settle(tx, event.id)  # an offer that has lapsed does not stand in the way of a lower cap
+    run = await runs.get(tx, run_id)
     values = dialect.columns(body.given())
     shapes = values.pop("pace_groups", UNSET)
     if run.recurrence_id is not None and (values or shapes is not UNSET):
