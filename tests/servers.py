@@ -16,13 +16,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import httpx
 import structlog
@@ -112,27 +113,28 @@ def serving(url: str, *arguments: str, **environment: str) -> Iterator[str]:
     databases.prepare(Settings(database_url=url))
     port = free_port()
     program = Path(sys.executable).parent / "openintervals"
-    process = subprocess.Popen(
-        [program, "serve", "--database-url", url, "--port", str(port), *arguments],
-        env={**os.environ, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
     base = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_ready(process, base)
-        yield base
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with tempfile.TemporaryFile() as said:  # not a pipe: nobody reads it while the server logs
+        process = subprocess.Popen(
+            [program, "serve", "--database-url", url, "--port", str(port), *arguments],
+            env={**os.environ, **environment},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
         try:
-            process.communicate(timeout=PATIENCE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
-            raise
+            _wait_until_ready(process, base, said)
+            yield base
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], base: str) -> None:
+def _wait_until_ready(process: subprocess.Popen[bytes], base: str, said: IO[bytes]) -> None:
     give_up = time.monotonic() + PATIENCE_S
     while True:
         try:
@@ -145,8 +147,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], base: str) -> None:
         except subprocess.TimeoutExpired:
             assert time.monotonic() < give_up, "the server did not get ready"
         else:
-            assert process.stdout
-            raise AssertionError(f"the server ended: {process.stdout.read().decode()}")
+            said.seek(0)
+            raise AssertionError(f"the server ended: {said.read().decode()}")
 
 
 def free_port() -> int:

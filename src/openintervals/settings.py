@@ -30,7 +30,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         _doc("`postgresql://user:password@host/name`, or `sqlite:///path/to/file.db`; empty means SQLite in `DATA`."),
     ] = ""
     database_pool: Annotated[
-        int, msgspec.Meta(ge=1, le=200), _doc("Connections to PostgreSQL that one process holds at most.")
+        int,
+        msgspec.Meta(ge=1, le=200),
+        _doc("Connections to PostgreSQL that one process holds for writing at most, and as many again for reading."),
     ] = 10
     host: Annotated[str, _doc("Address to listen on.")] = "127.0.0.1"
     port: Annotated[int, msgspec.Meta(ge=1, le=65535), _doc("Port to listen on.")] = 8000
@@ -53,7 +55,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     rate_limit_store: Annotated[
         str,
-        _doc("`memory` or `database`; empty means memory for one serving process, the database for several."),
+        _doc(
+            "`memory` or `database`; empty means memory for one serving process, the database for several. "
+            "Set `database` when several servers share one PostgreSQL."
+        ),
     ] = ""
     trusted_proxies: Annotated[
         str,

@@ -22,13 +22,15 @@ from openintervals.settings import Settings
 from tests import databases, postgres
 
 POSTGRES = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
-SECOND = '''"""The second step."""
+PRESENT = migrate.HEAD
+NEXT = f"{int(PRESENT) + 1:04}"
+NEXT_STEP = f'''"""The next step."""
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{PRESENT}"
 
 
 def upgrade() -> None:
@@ -112,11 +114,11 @@ def next_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[]
     """Call it, and this is the next version of the program, which has one migration more."""
     folder = tmp_path / "migrations"
     shutil.copytree(migrate.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "versions" / "0002_the_second_step.py").write_text(SECOND)
+    (folder / "versions" / f"{NEXT}_the_next_step.py").write_text(NEXT_STEP)
 
     def update() -> None:
         monkeypatch.setattr(migrate, "FOLDER", folder)
-        monkeypatch.setattr(migrate, "HEAD", "0002")
+        monkeypatch.setattr(migrate, "HEAD", NEXT)
 
     return update
 
@@ -129,10 +131,10 @@ def test_an_older_database_keeps_its_rows(database_url: str, next_version: Calla
 
     done = migrate.upgrade(settings)
 
-    assert (done.before, done.after) == ("0001", "0002")
+    assert (done.before, done.after) == (PRESENT, NEXT)
     assert databases.rows(database_url, "SELECT slug, motto FROM organizations") == [("north-shore", "Run")]
-    assert migrate.present(settings) == "0002"
-    assert migrate.upgrade(settings) == migrate.Migrated("0002", "0002")
+    assert migrate.present(settings) == NEXT
+    assert migrate.upgrade(settings) == migrate.Migrated(NEXT, NEXT)
 
 
 _ORGANIZATION = (
@@ -150,8 +152,8 @@ def test_an_older_sqlite_database_is_backed_up_before(tmp_path: Path, next_versi
     migrate.ensure_current(settings, upgrade_older=True)
 
     [kept] = (tmp_path / "data" / "backups").iterdir()
-    assert "revision-0001" in kept.name
-    assert databases.rows(f"sqlite:///{kept}", "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert f"revision-{PRESENT}" in kept.name
+    assert databases.rows(f"sqlite:///{kept}", "SELECT version_num FROM alembic_version") == [(PRESENT,)]
     assert databases.rows(f"sqlite:///{kept}", "SELECT slug FROM organizations") == [("north-shore",)]
 
 
@@ -160,10 +162,12 @@ def test_an_older_database_is_not_touched_in_passing(database_url: str, next_ver
     migrate.upgrade(settings)
     next_version()
 
-    with pytest.raises(UnusableDatabase, match="has revision 0001 and this version needs 0002; run `openintervals"):
+    with pytest.raises(
+        UnusableDatabase, match=f"has revision {PRESENT} and this version needs {NEXT}; run `openintervals"
+    ):
         migrate.ensure_current(settings)
 
-    assert migrate.present(settings) == "0001"
+    assert migrate.present(settings) == PRESENT
 
 
 def test_a_migration_that_fails_changes_nothing(
@@ -172,13 +176,13 @@ def test_a_migration_that_fails_changes_nothing(
     settings = Settings(database_url=database_url)
     migrate.upgrade(settings)
     next_version()
-    with (tmp_path / "migrations" / "versions" / "0002_the_second_step.py").open("a") as script:
+    with (tmp_path / "migrations" / "versions" / f"{NEXT}_the_next_step.py").open("a") as script:
         script.write('    op.execute("UPDATE no_such_table SET x = 1")\n')
 
     with pytest.raises((apsw.SQLError, psycopg.errors.UndefinedTable)):
         migrate.upgrade(settings)
 
-    assert migrate.present(settings) == "0001"
+    assert migrate.present(settings) == PRESENT
     with pytest.raises((apsw.SQLError, psycopg.errors.UndefinedColumn)):
         databases.rows(database_url, "SELECT motto FROM organizations")
 
@@ -200,7 +204,7 @@ def test_of_two_that_migrate_at_once_one_does_and_the_other_waits(database_url: 
         thread.join()
 
     assert all(isinstance(one, migrate.Migrated) for one in done), done
-    assert databases.rows(database_url, "SELECT version_num FROM alembic_version") == [("0001",)]
+    assert databases.rows(database_url, "SELECT version_num FROM alembic_version") == [(PRESENT,)]
 
 
 def test_a_new_database_is_made_on_sqlite_and_asked_for_on_postgres(database_url: str) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import apsw
 import pytest
@@ -213,3 +213,60 @@ def test_a_library_that_can_corrupt_a_database_is_refused(version: str) -> None:
 @pytest.mark.parametrize("version", ["3.51.3", "3.52.1", "3.53.0", "4.0.0"])
 def test_a_repaired_library_is_taken(version: str) -> None:
     sqlite.refuse_old_library(version)
+
+
+def filling_the_disk(slug: str) -> Callable[[Write], Awaitable[None]]:
+    """A write that SQLite can only refuse by ending the whole transaction: the file may not grow that far."""
+
+    async def work(tx: Write) -> None:
+        await making(slug)(tx)
+        connection = cast("Any", tx.session).connection
+        [(pages,)] = connection.execute("PRAGMA page_count").fetchall()
+        connection.execute(f"PRAGMA max_page_count={pages + 2}")
+        try:
+            connection.execute("UPDATE organizations SET name = ? WHERE slug = ?", ("x" * 2_000_000, slug))
+        finally:
+            connection.execute("PRAGMA max_page_count=100000000")
+
+    return work
+
+
+def test_a_full_disk_fails_everyone_in_the_group_and_nobody_is_told_otherwise(path: Path) -> None:
+    async def trial(database: SQLite) -> tuple[list[Any], list[str]]:
+        writes = [making("first"), filling_the_disk("second"), making("third")]
+        answers = await asyncio.gather(
+            *(database.write(asking(), work) for work in writes),
+            return_exceptions=True,
+        )
+        return answers, await slugs(database)
+
+    (first, second, third), stored = try_on(path, trial)
+
+    assert isinstance(first, errors.Unavailable)
+    assert isinstance(second, errors.Unavailable)
+    assert third.slug == "third"
+    assert stored == ["third"]
+
+
+def test_a_cancelled_write_leaves_nothing_and_does_not_keep_the_database_to_itself(path: Path) -> None:
+    async def trial(database: SQLite) -> list[str]:
+        inside = asyncio.Event()
+
+        async def never_ends(tx: Write) -> None:
+            await making("half")(tx)
+            inside.set()
+            await asyncio.Event().wait()
+
+        write = asyncio.create_task(database.write(asking(), never_ends))
+        await inside.wait()
+        write.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await write
+        await database.write(asking(), making("next"))
+        assert database._writer
+        assert not database._writer.in_transaction
+        return await slugs(database)
+
+    stored = try_on(path, trial)
+
+    assert stored == ["next"]

@@ -210,7 +210,7 @@ def test_a_key_has_at_least_one_scope_and_only_known_ones(api: Api, app: Applica
 
 def test_the_last_use_is_noted_once_a_minute_with_its_address(api: Api, app: Application, module_url: str) -> None:
     def noted() -> list[tuple[str | None, str | None]]:
-        app.write(lambda tx: usage.write_down(tx, app.runtime.usage))
+        app.run(usage.write_down(app.database, app.asking(), app.runtime.usage))
         return databases.rows(module_url, f"SELECT last_used_at, last_address FROM api_keys WHERE id = '{api.key_id}'")
 
     api.send("GET", "/organization", address="192.0.2.1")

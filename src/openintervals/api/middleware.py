@@ -74,6 +74,8 @@ class Shell:
             await self.routes(scope, receive, answer)
         except errors.Failure as failure:
             exchange.error_code = failure.code
+            if isinstance(failure, errors.Unavailable):
+                telemetry.log_cause(exchange, failure)
             await respond(answer, *self.api.failure(failure))
         except Exception as problem:  # noqa: BLE001 — the last place; logged, and told without detail
             telemetry.log_failure(exchange, problem)

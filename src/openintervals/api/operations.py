@@ -4,6 +4,7 @@
 """
 
 import ipaddress
+import secrets
 from typing import Any
 
 import msgspec
@@ -45,7 +46,7 @@ def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
 def _may_measure(exchange: Exchange, runtime: Runtime) -> bool:
     token = runtime.settings.metrics_token
     if token:
-        return exchange.authorization == f"Bearer {token}"
+        return secrets.compare_digest((exchange.authorization or "").encode(), f"Bearer {token}".encode())
     # Behind a proxy everybody comes from loopback, but a proxy says whom it speaks for.
     try:
         return exchange.forwarded_for is None and ipaddress.ip_address(exchange.address).is_loopback

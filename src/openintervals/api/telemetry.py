@@ -5,6 +5,7 @@ come from closed sets (route templates, methods, statuses). Logs go to standard 
 """
 
 import asyncio
+import logging
 import sys
 import time
 import traceback
@@ -16,6 +17,7 @@ import prometheus_client as prometheus
 import structlog
 from prometheus_client import multiprocess
 
+from openintervals import errors
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.settings import Settings
 
@@ -43,6 +45,7 @@ def configure(settings: Settings) -> None:
     global _log_requests, _lines  # noqa: PLW0603 — one process, one log
     _log_requests = settings.log_requests
     as_lines = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    logging.basicConfig(level=logging.WARNING, handlers=[_IntoTheLog()], force=True)
     shared: list[Any] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -154,6 +157,24 @@ def log_failure(exchange: Exchange, problem: BaseException) -> None:
         exception=type(problem).__name__,
         at=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-12:]],
     )
+
+
+def log_cause(exchange: Exchange, failure: errors.Failure) -> None:
+    """Log why the server could not do it just now, for the operator: kinds of exceptions and the database's code, no text."""
+    causes: list[str] = []
+    cause = failure.__cause__
+    while cause is not None and len(causes) < 5:
+        state = getattr(cause, "sqlstate", None)
+        causes.append(type(cause).__name__ + (f" {state}" if state else ""))
+        cause = cause.__cause__
+    log.warning("unavailable", request_id=exchange.request_id, error=failure.code, causes=causes)
+
+
+class _IntoTheLog(logging.Handler):
+    """What libraries log by the standard library, as lines of ours."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        log.log(record.levelno, "library", logger=record.name, message=record.getMessage()[:500])
 
 
 def exposition() -> bytes:

@@ -27,6 +27,7 @@ Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 TRIES = 5
 LOCK_WAIT_S = 10
 WAITING_MOST = 2_000
+STATEMENTS_PREPARED_MOST = 1_000
 
 
 class PostgresSession:
@@ -116,28 +117,23 @@ class Postgres:
 
     def __init__(self, url: str, *, pool: int = 10) -> None:
         self.url = url
-        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
-            url,
-            min_size=min(2, pool),
-            max_size=pool,
-            max_waiting=WAITING_MOST,
-            timeout=LOCK_WAIT_S,
-            open=False,
-            configure=_configure,
-            name="openintervals",
-        )
+        # Writers of one event wait for each other, each holding a connection. Readers have their own, and never wait for them.
+        self._writers = _pool(url, pool, "openintervals-writers")
+        self._readers = _pool(url, pool, "openintervals-readers")
 
     async def open(self) -> None:
         try:
-            await self._pool.open(wait=True, timeout=10)
+            await self._writers.open(wait=True, timeout=10)
+            await self._readers.open(wait=True, timeout=10)
         except PoolTimeout:
-            await self._pool.close()
+            await self.close()
             raise failures.UnusableDatabase(
                 "PostgreSQL does not answer; check OPENINTERVALS_DATABASE_URL and that the server is running"
             ) from None
 
     async def close(self) -> None:
-        await self._pool.close(timeout=5)
+        await self._writers.close(timeout=5)
+        await self._readers.close(timeout=5)
 
     def state(self) -> int:
         """Always the same: that something was committed costs a round trip to know."""
@@ -145,13 +141,13 @@ class Postgres:
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
-        async with self._pool.connection(timeout=2) as connection:
+        async with self._readers.connection(timeout=2) as connection:
             await connection.execute("SELECT 1")
 
     async def read(self, asking: Asking, work: Callable[[Read], Awaitable[T]], *, snapshot: bool = True) -> T:
         """Run `work` on one snapshot. `snapshot=False` when it makes a single statement, which is its own snapshot."""
         try:
-            async with self._pool.connection() as connection:
+            async with self._readers.connection() as connection:
                 session = PostgresSession(connection)
                 if not snapshot:
                     return await work(Read(session, asking))
@@ -167,7 +163,7 @@ class Postgres:
         """Run `work` in a transaction and commit it; returns when the commit is on disk."""
         for attempt in range(1, TRIES + 1):
             try:
-                async with self._pool.connection() as connection:
+                async with self._writers.connection() as connection:
                     return await self._once(connection, asking, work)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as problem:
                 if attempt == TRIES:
@@ -196,8 +192,22 @@ class Postgres:
         return result
 
 
+def _pool(url: str, size: int, name: str) -> "AsyncConnectionPool[Connection]":
+    return AsyncConnectionPool(
+        url,
+        min_size=min(2, size),
+        max_size=size,
+        max_waiting=WAITING_MOST,
+        timeout=LOCK_WAIT_S,
+        open=False,
+        configure=_configure,
+        name=name,
+    )
+
+
 async def _configure(connection: Connection) -> None:
     await connection.set_autocommit(True)
+    connection.prepared_max = STATEMENTS_PREPARED_MOST
     await connection.execute(f"SET lock_timeout = '{LOCK_WAIT_S}s'")
     await connection.execute("SET statement_timeout = '30s'")
     await connection.execute("SET idle_in_transaction_session_timeout = '60s'")

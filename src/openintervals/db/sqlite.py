@@ -180,18 +180,24 @@ class SQLite:
         give_up = time.monotonic() + BUSY_WAIT_S  # counted from here: those who queue do not wait one after another
         self._waiting += 1
         try:
-            await self._turn.acquire()
+            await self._take_turn()
         finally:
             self._waiting -= 1
         problem: Exception | None = None
         try:
-            if len(self._group) >= self._commit_group:
-                await self._flush_group()
             writer = await self._begun(give_up)
             try:
                 result = await self._in_savepoint(writer, asking, work)
             except Exception as raised:  # noqa: BLE001 — kept, and raised below once the group is on disk
-                problem = raised
+                problem = _as_failure(raised)
+            except BaseException:  # cancelled: what was begun must not stay open until somebody else writes
+                self._join_group()
+                raise
+            if not writer.in_transaction:
+                # SQLite has ended the transaction by itself, as it may on a full disk: whoever wrote in it has written nothing.
+                # They must hear of it now; the next BEGIN would make their loss look like a commit.
+                self._tell_group(problem or failures.Busy())
+                raise problem or failures.Busy()
             committed = self._join_group()
         finally:
             self._turn.release()
@@ -200,12 +206,22 @@ class SQLite:
             raise problem
         return result
 
+    async def _take_turn(self) -> None:
+        """Wait for the writer. A group that is full is flushed first: its flush waits for its turn already, so we go behind it."""
+        while True:
+            await self._turn.acquire()
+            if len(self._group) < self._commit_group:
+                return
+            self._turn.release()
+            await asyncio.sleep(0)
+
     async def _begun(self, give_up: float) -> apsw.Connection:
         """The writer, inside a transaction; waits for other processes without blocking the loop."""
         writer = self._writer
         assert writer is not None, "the database is not open"
         if not writer.in_transaction:
             pause = 0.001
+            assert not self._group, "a group must be told before another begins"
             while True:
                 try:
                     writer.execute("BEGIN IMMEDIATE")
@@ -241,28 +257,28 @@ class SQLite:
         return committed
 
     async def _flush_when_due(self) -> None:
+        """COMMIT what the group wrote and tell everyone in it. A task of its own: no request's end can interrupt it."""
         async with self._turn:
             self._due = None
-            if self._group:
-                await self._flush_group()
+            writer = self._writer
+            if not self._group or writer is None:
+                return
+            problem: Exception | None = None
+            try:
+                if writer.total_changes() == self._changes_before:
+                    writer.execute("COMMIT")  # refusals alone: nothing to put on disk
+                else:
+                    await asyncio.get_running_loop().run_in_executor(self._thread, writer.execute, "COMMIT")
+            except Exception as raised:  # noqa: BLE001 — handed to everyone in the group
+                problem = _as_failure(raised)
+                with contextlib.suppress(apsw.Error):
+                    if writer.in_transaction:
+                        writer.execute("ROLLBACK")
+            finally:
+                self._tell_group(problem)
 
-    async def _flush_group(self) -> None:
-        """COMMIT what the group wrote and tell everyone in it. The caller has the turn."""
+    def _tell_group(self, problem: Exception | None) -> None:
         group, self._group = self._group, []
-        writer = self._writer
-        assert writer is not None
-        problem: BaseException | None = None
-        try:
-            if not writer.in_transaction:
-                problem = failures.Busy()  # SQLite ended the transaction by itself, so the group is lost
-            elif writer.total_changes() == self._changes_before:
-                writer.execute("COMMIT")  # refusals alone: nothing to put on disk
-            else:
-                await asyncio.get_running_loop().run_in_executor(self._thread, writer.execute, "COMMIT")
-        except BaseException as raised:  # noqa: BLE001 — handed to everyone in the group
-            problem = _as_failure(raised)
-            if writer.in_transaction:
-                writer.execute("ROLLBACK")
         for committed in group:
             if committed.done():
                 continue
@@ -273,11 +289,12 @@ class SQLite:
                 committed.exception()  # a client that went away leaves nobody to look at it
 
 
-def _as_failure(problem: BaseException) -> BaseException:
+def _as_failure(problem: Exception) -> Exception:
     """A disk that is full or gone is a state of the world, not a fault of the program."""
-    if isinstance(problem, apsw.FullError | apsw.IOError | apsw.ReadOnlyError):
-        return errors.Unavailable(
-            "The disk did not take the change, so nothing was changed; the operator's log says why",
-            retry_after_s=30,
+    if isinstance(problem, apsw.FullError | apsw.IOError | apsw.ReadOnlyError | apsw.CantOpenError):
+        failure = errors.Unavailable(
+            "The disk did not take the change, so nothing was changed; the operator's log says why", retry_after_s=30
         )
+        failure.__cause__ = problem
+        return failure
     return problem

@@ -105,9 +105,17 @@ def well_formed(key: str) -> bool:
     return secrets.compare_digest(_base62(zlib.crc32(body.encode()), _CHECKSUM_CHARACTERS), checksum)
 
 
-@lru_cache(4096)
+KEY_CHARACTERS = len("oi_live_sk_") + _SECRET_CHARACTERS + _CHECKSUM_CHARACTERS
+
+
 def digest_of_well_formed(key: str) -> str | None:
-    """The stored form of a key, or None when its form or checksum is wrong: kept, since the same few keys call again and again."""
+    """The stored form of a key, or None when its form or checksum is wrong."""
+    return _digest_if_well_formed(key) if len(key) == KEY_CHARACTERS else None
+
+
+@lru_cache(4096)
+def _digest_if_well_formed(key: str) -> str | None:
+    # Kept, since the same few keys call again and again; what has another length never comes here, so the memory is bounded.
     return digest(key) if well_formed(key) else None
 
 

@@ -35,7 +35,6 @@ rate_limits = sa.Table(
     sa.Column("tat_s", sa.Double, nullable=False),
     sa.PrimaryKeyConstraint("organization_id", "bucket"),
     sqlite_with_rowid=False,
-    prefixes=[],
 )
 
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
 from openintervals import instants
-from openintervals.db import schema
+from openintervals.db import Database, schema
 from openintervals.db.schema import own
 from openintervals.db.statement import statement
-from openintervals.db.transaction import Read, Tenant, Write
+from openintervals.db.transaction import Asking, Read, Tenant, Write
 from openintervals.platform import api_keys
 
 DAYS_KEPT = 400
@@ -111,15 +111,19 @@ def _forget_old() -> sa.Delete:
     return sa.delete(usage).where(usage.c.day < sa.bindparam("before"))
 
 
-async def write_down(tx: Write, counter: Counter) -> None:
-    """Add what was counted to the table, and note when each key was last used."""
+async def write_down(database: Database, asking: Asking, counter: Counter) -> None:
+    """Add what was counted to the table, and note when each key was last used; kept in the counter when that fails."""
     counts, seen = counter.take()
-    try:
+
+    async def work(tx: Write) -> None:
         for (organization_id, mode, key_id, day), requests in sorted(counts.items()):
             tenant = tx.as_tenant(Tenant(organization_id, mode))
             await tenant.execute(_add(), day=day, key_id=key_id, requests=requests)
         for (organization_id, mode, key_id), (at, address) in sorted(seen.items()):
             await api_keys.used(tx.as_tenant(Tenant(organization_id, mode)), key_id, at=at, address=address)
+
+    try:
+        await database.write(asking, work)
     except BaseException:
         counter.give_back(counts)
         raise

@@ -100,7 +100,7 @@ def _stop_on_signal() -> asyncio.Event:
 
 async def _write_usage_down(runtime: Runtime, database: Database) -> None:
     if not runtime.usage.empty:
-        await database.write(runtime.asking_as("server"), lambda tx: usage.write_down(tx, runtime.usage))
+        await usage.write_down(database, runtime.asking_as("server"), runtime.usage)
 
 
 async def _drain(answering: asyncio.Task[None], counting: "Counting", grace_s: int) -> bool:

@@ -46,7 +46,7 @@ def test_usage_counts_this_key_and_all_of_the_organization_by_day(api: Api, app:
 def test_usage_is_the_same_before_and_after_it_is_written_down(api: Api, app: Application) -> None:
     api.get("/events")
     before = found(api.get("/usage"))
-    app.write(lambda tx: usage.write_down(tx, app.runtime.usage))
+    app.run(usage.write_down(app.database, app.asking(), app.runtime.usage))
 
     after = found(api.get("/usage"))
 
