@@ -21,9 +21,10 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from msgspec import UNSET
 
 from openintervals import errors, instants
-from openintervals.club import registrations, waitlist
+from openintervals.club import registrations, waiting
 from openintervals.club.events import events
 from openintervals.club.pace_groups import pace_groups
 from openintervals.club.registrations import Registration
@@ -31,14 +32,14 @@ from openintervals.club.runs import event_runs
 from openintervals.db import schema
 from openintervals.db.statement import Statement, columns
 from openintervals.db.transaction import Read, Write
-from openintervals.platform import journal
+from openintervals.platform import journal, pages
 from tests.club import clubs, model
 from tests.club.clubs import Club
 from tests.club.model import Refused, World
 from tests.servers import START, Application
 
-STEPS = 30
-ROUNDS, ROUNDS_LONG = 10, 200
+STEPS = 50
+ROUNDS, ROUNDS_LONG = 6, 200
 
 EMAILS = (
     "ann@example.com",
@@ -94,10 +95,12 @@ def _how(**how: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
 HOW = {
     "register": _how(which=numbers, email=emails, wish=wishes, group=places),
     "change_status": _how(which=numbers, wish=wishes),
-    "transfer": _how(which=numbers, where=numbers, email=st.one_of(st.none(), emails), group=places),
+    "transfer": _how(
+        which=numbers, where=numbers, email=st.one_of(st.none(), emails), group=places, keeps=st.booleans()
+    ),
     "change_pace_group": _how(which=numbers, group=places),
     "change_cap_of_run": _how(which=numbers, cap=caps),
-    "change_cap_of_race": _how(race=st.integers(0, 1), cap=caps),
+    "change_cap_of_race": _how(race=st.integers(0, 1), cap=st.sampled_from((None, None, 1, 2, 4))),
     "declare_pace_groups": _how(which=numbers, wanted=declared),
     "open_or_close_run": _how(
         which=numbers,
@@ -123,11 +126,11 @@ HOW = {
 }
 OFTEN = {
     "register": 3,
-    "change_status": 6,
-    "transfer": 3,
+    "change_status": 10,
+    "transfer": 4,
     "change_pace_group": 2,
-    "change_cap_of_run": 2,
-    "time_passes": 3,
+    "change_cap_of_run": 3,
+    "time_passes": 5,
 }
 VERBS = st.sampled_from([name for name in HOW for _ in range(OFTEN.get(name, 1))]).flatmap(
     lambda name: st.tuples(st.just(name), HOW[name])
@@ -141,7 +144,7 @@ class Seen(msgspec.Struct):
     runs: dict[str, dict[str, Any]]
     events: dict[str, dict[str, Any]]
     groups: list[dict[str, Any]]
-    waiting: dict[str, list[waitlist.Waiting]]
+    waiting: dict[str, list[waiting.Waiting]]
     journal: list[journal.Entry]
 
 
@@ -155,7 +158,7 @@ async def look(tx: Read, sequence: int) -> Seen:
         runs,
         {row["id"]: row for row in await rows(EVENTS, events)},
         await rows(PACE_GROUPS, pace_groups),
-        {run: (await waitlist.of_run(tx, run, limit=100, offset=0))[0] for run in runs},
+        {run: (await waiting.of_run(tx, run, pages.Window(limit=100)))[0] for run in runs},
         await tx.all(journal.Entry, JOURNAL, seen=sequence),
     )
 
@@ -178,9 +181,9 @@ class RegistrationMachine(RuleBasedStateMachine):
     # Setting the scene
 
     @initialize(
-        race_caps=st.tuples(st.one_of(st.none(), caps), caps),
+        race_caps=st.tuples(st.sampled_from((None, None, None, 2, 3)), caps),
         run_caps=st.tuples(caps, caps, caps),
-        offers=st.sampled_from((24, 24, None)),
+        offers=st.tuples(hours, hours, hours),
         range_=ranges,
         groups=declared,
         crowd=st.lists(st.tuples(st.integers(0, 2), places), min_size=4, max_size=12),
@@ -189,7 +192,7 @@ class RegistrationMachine(RuleBasedStateMachine):
         self,
         race_caps: tuple[Any, Any],
         run_caps: tuple[Any, Any, Any],
-        offers: int | None,
+        offers: tuple[Any, Any, Any],
         range_: Any,
         groups: dict[str, Any],
         crowd: list[Any],
@@ -198,9 +201,9 @@ class RegistrationMachine(RuleBasedStateMachine):
         for number, cap in enumerate(race_caps):
             self.world.races.append(model.Race(number, cap))
             self.race_ids[number] = self.club.event(maxParticipants=cap)
-        self._add_run(0, run_caps[0], None, range_)
-        self._add_run(0, run_caps[1], offers, None)
-        self._add_run(1, run_caps[2], None, None)
+        self._add_run(0, run_caps[0], offers[0], range_)
+        self._add_run(0, run_caps[1], offers[1], None)
+        self._add_run(1, run_caps[2], offers[2], None)
         self._declare(0, groups)
         for position, (run, group) in enumerate(crowd):
             self.register(run, EMAILS[position % len(EMAILS)], "waitlist", group)
@@ -243,15 +246,17 @@ class RegistrationMachine(RuleBasedStateMachine):
             lambda: self.club.set_pace_group(self.entry_ids[entry], group),
         )
 
-    def transfer(self, which: int, where: int, email: str | None, group: str | None) -> None:
-        """To another run of the event, to one of the other event, to another person, or at once."""
+    def transfer(self, which: int, where: int, email: str | None, group: str | None, *, keeps: bool) -> None:
+        """To another run of the event, to one of the other event, to another person, or at once; into a group, out of all, or as it is."""
         entry = self._entry(which)
         others = [run.number for run in self.world.runs if run is not self.world.entry(entry).run]
         run = others[where % len(others)] if others and where % 5 else self.world.entry(entry).run.number
         person = {} if email is None else {"email": email}
         self._both(
-            lambda world: world.transfer(world.entry(entry), world.run(run), email or world.entry(entry).email, group),
-            lambda: self.club.transfer(self.entry_ids[entry], self.run_ids[run], group, **person),
+            lambda world: world.transfer(
+                world.entry(entry), world.run(run), email or world.entry(entry).email, group, keeps=keeps
+            ),
+            lambda: self.club.transfer(self.entry_ids[entry], self.run_ids[run], UNSET if keeps else group, **person),
         )
 
     # Caps and doors
@@ -501,10 +506,12 @@ class RegistrationMachine(RuleBasedStateMachine):
         return self.world.runs[which % len(self.world.runs)].number
 
     def _entry(self, which: int) -> int:
-        """Mostly somebody who is there, now and then somebody who has left."""
-        active = [entry for entry in self.world.entries if entry.active]
-        entries = active if active and which % 4 else self.world.entries
-        return entries[which % len(entries)].number
+        """Somebody with a place or an offer of one, somebody who waits, or anybody."""
+        holding = [entry for entry in self.world.entries if entry.holds_place]
+        waiting = [entry for entry in self.world.entries if entry.status == "waitlist"]
+        kinds = [holding, self.world.entries, waiting, holding, waiting]
+        entries = kinds[which % len(kinds)] or self.world.entries
+        return entries[which // len(kinds) % len(entries)].number
 
 
 def _check_counts(counted: dict[str, Any], rows: list[Registration]) -> None:
