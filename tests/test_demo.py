@@ -98,11 +98,12 @@ def test_the_doctor_finds_nothing_wrong_with_it(database_url: str) -> None:
 
 def test_filling_again_changes_nothing_and_gives_new_keys(database_url: str) -> None:
     first = filled(database_url)
-    before = databases.fingerprint(database_url)
+    but_keys = ("api_keys", "journal")
+    before = databases.fingerprint(database_url, leave_out=but_keys)
 
     again = filled(database_url, START + timedelta(days=3))
 
-    assert databases.fingerprint(database_url) == before
+    assert databases.fingerprint(database_url, leave_out=but_keys) == before
     assert set(again) == {"live", "test"}
     assert not set(first.values()) & set(again.values())
 

@@ -56,8 +56,18 @@ def test_fifty_at_once_have_one_effect_and_one_answer(api: Api, number: int, mod
     assert len({answer.content for answer in answers}) == 1
     assert sum("idempotent-replayed" not in answer.headers for answer in answers) == 1
     assert events_of(api) == 1
-    mine = f"organization_id = '{api.tenant.organization_id}'"
+    mine = f"organization_id = '{api.tenant.organization_id}' AND object_type = 'event'"
     assert databases.rows(module_url, f"SELECT count(*) FROM journal WHERE {mine}") == [(1,)]
+
+
+def test_a_path_with_a_final_slash_is_the_same_request(api: Api) -> None:
+    first = api.post("/events", SOLSTICE, Idempotency_Key="slash")
+
+    second = api.post("/events/", SOLSTICE, Idempotency_Key="slash")
+
+    assert second.status_code == 201, second.text
+    assert second.content == first.content
+    assert second.headers["idempotent-replayed"] == "true"
 
 
 def test_fifty_at_once_to_two_processes_have_one_effect(api: Api, app: Application, database_kind: str) -> None:

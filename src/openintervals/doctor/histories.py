@@ -22,6 +22,8 @@ RECORDED = {
     "recurrence": recurrences,
     "group": groups,
 }
+# They keep no version of their own, and what is older than this version of the program has no history.
+UNVERSIONED = ("organization", "key")
 
 
 def checks() -> Iterator[Check]:
@@ -57,7 +59,9 @@ def _history(kind: str | None = None) -> sa.Subquery:
 
 
 def _unknown() -> sa.Select[Any]:
-    return sa.select(*named(journal), journal.c.object_type).where(journal.c.object_type.not_in(list(RECORDED)))
+    return sa.select(*named(journal), journal.c.object_type).where(
+        journal.c.object_type.not_in([*RECORDED, *UNVERSIONED])
+    )
 
 
 def _gaps() -> sa.Select[Any]:

@@ -6,6 +6,7 @@ its prefix and last four characters. Secret scanners may use PATTERN.
 A revoked key is gone at the next request of this process, and within one second in every other.
 Rotation makes a second key with the same rights and lets the first one expire after an overlap; two rotations at once make
 two new keys, and each is shown to whoever asked.
+Making, rotating and revoking a key goes into the journal of its organization and mode; being used does not.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Read, Write
-from openintervals.platform import ids, organizations
+from openintervals.platform import ids, journal, organizations
 from openintervals.platform.scopes import SCOPES
 
 PATTERN = r"\boi_(live|test)_sk_[0-9A-Za-z]{33}\b"
@@ -213,23 +214,23 @@ async def create(
         raise errors.Invalid("The key cannot be made", {"scopes": [f"{wrong}; scopes are {', '.join(SCOPES)}"]})
     key = generate(tx.tenant.mode)
     ordered = [scope for scope in SCOPES if scope in scopes]
-    key_id = ids.new(ids.KEY, tx.now)
-    await tx.execute(
-        _insert(),
-        id=key_id,
-        hash=digest(key),
+    made = ApiKey(
+        id=ids.new(ids.KEY, tx.now),
+        mode=tx.tenant.mode,
         name=name,
         prefix=key[:11],
         last_four=key[-4:],
-        scopes=msgspec.json.encode(ordered).decode(),
+        scopes=msgspec.Raw(msgspec.json.encode(ordered)),
         created_by=tx.asking.actor,
         created_at=tx.now_text,
         expires_at=instants.text(expires_at) if expires_at else None,
         revoked_at=None,
         last_used_at=None,
-        last_address=None,
     )
-    return NewKey(key_id, key, tx.tenant.mode, ordered)
+    stored = {**msgspec.structs.asdict(made), "scopes": msgspec.json.encode(ordered).decode()}
+    await tx.execute(_insert(), hash=digest(key), last_address=None, **stored)
+    await journal.record_unversioned(tx, "key.created", made)
+    return NewKey(made.id, key, made.mode, ordered)
 
 
 async def of_organization(tx: Read) -> list[ApiKey]:
@@ -250,15 +251,21 @@ async def rotate(tx: Write, key: ApiKey, *, overlap_s: int) -> NewKey:
     if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= tx.now_text):
         raise errors.Conflict("This key has ended already; make a new one with `key create`")
     ends_at = instants.text(tx.now + timedelta(seconds=overlap_s))
-    if key.expires_at is None or ends_at < key.expires_at:
-        await tx.execute(_end(column="expires_at"), key_id=key.id, at=ends_at)
-    return await create(tx, scopes=msgspec.json.decode(key.scopes), name=key.name)
+    if key.expires_at is not None:
+        ends_at = min(ends_at, key.expires_at)
+    await tx.execute(_end(column="expires_at"), key_id=key.id, at=ends_at)
+    made = await create(tx, scopes=msgspec.json.decode(key.scopes), name=key.name)
+    ending = msgspec.structs.replace(key, expires_at=ends_at)
+    await journal.record_unversioned(tx, "key.rotated", ending, key, also={"successor_id": made.id})
+    return made
 
 
 async def revoke(tx: Write, key: ApiKey) -> None:
     """End a key at once; ending it again changes nothing."""
-    if key.revoked_at is None:
-        await tx.execute(_end(column="revoked_at"), key_id=key.id, at=tx.now_text)
+    if key.revoked_at is not None:
+        return
+    await tx.execute(_end(column="revoked_at"), key_id=key.id, at=tx.now_text)
+    await journal.record_unversioned(tx, "key.revoked", msgspec.structs.replace(key, revoked_at=tx.now_text), key)
 
 
 async def used(tx: Write, key_id: str, *, at: str, address: str) -> None:

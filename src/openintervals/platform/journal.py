@@ -7,7 +7,7 @@ commit in another order than they drew their numbers; `transaction_id` is there 
 When two write at once each has its own row; neither waits for the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Protocol
 
 import msgspec
@@ -51,12 +51,16 @@ class Entry(msgspec.Struct, frozen=True):
 
 
 class Recorded(Protocol):
-    """What the journal can keep: a record with an id and a version that grows by one at each change."""
+    """What the journal can keep: a record with an id."""
 
     __struct_fields__: ClassVar[tuple[str, ...]]
 
     @property
     def id(self) -> str: ...
+
+
+class Versioned(Recorded, Protocol):
+    """A record with a version of its own, which grows by one at each change."""
 
     @property
     def version(self) -> int: ...
@@ -109,6 +113,13 @@ def _insert() -> sa.Insert:
 
 
 @statement
+def _last_version() -> sa.Select[tuple[int]]:
+    return sa.select(sa.func.coalesce(sa.func.max(journal.c.object_version), 0)).where(
+        own(journal), journal.c.object_id == sa.bindparam("object_id")
+    )
+
+
+@statement
 def _of_object() -> sa.Select[tuple[object, ...]]:
     return (
         sa.select(*columns(Entry, journal))
@@ -129,11 +140,30 @@ def difference(before: Recorded | None, after: Recorded) -> list[str]:
 async def record(
     tx: Write,
     verb: str,
-    after: Recorded,
-    before: Recorded | None = None,
+    after: Versioned,
+    before: Versioned | None = None,
     also: Mapping[str, Any] | None = None,
+    also_changed: Sequence[str] = (),
 ) -> None:
-    """Write one change down. `verb` is `noun.past_participle`; `also` joins the snapshot (what the record itself lacks)."""
+    """Write one change down. `verb` is `noun.past_participle`; `also` joins the snapshot (what the record itself lacks),
+    and `also_changed` names what of that has changed."""
+    await _write(tx, verb, after, after.version, [*difference(before, after), *also_changed], also or {})
+
+
+async def record_unversioned(
+    tx: Write, verb: str, after: Recorded, before: Recorded | None = None, also: Mapping[str, Any] | None = None
+) -> None:
+    """The same for what keeps no version of its own, such as a key: its entries are counted. What is in `also` is new.
+
+    It comes after the change itself, whose lock on the row keeps two of them from having one number."""
+    version = await tx.value(_last_version(), object_id=after.id) + 1
+    changed = [*difference(before, after), *(also or {})]
+    await _write(tx, verb, after, version, changed, {**(also or {}), "version": version})
+
+
+async def _write(
+    tx: Write, verb: str, after: Recorded, version: int, changed: list[str], also: Mapping[str, Any]
+) -> None:
     snapshot = msgspec.json.encode(after)
     if also:
         snapshot = msgspec.json.encode({**msgspec.json.decode(snapshot), **also})
@@ -144,8 +174,8 @@ async def record(
         verb=verb,
         object_type=verb.partition(".")[0],
         object_id=after.id,
-        object_version=after.version,
-        changed=msgspec.json.encode(difference(before, after)).decode(),
+        object_version=version,
+        changed=msgspec.json.encode(changed).decode(),
         snapshot=snapshot.decode(),
     )
 

@@ -1,6 +1,6 @@
 """Organizations: the tenants. A club, a race company, a federation; everything else belongs to one.
 
-The organization itself is the same in live and in test mode. `plan` decides how many requests its keys may make.
+The organization itself is the same in live and in test mode; its journal is in live mode. `plan` decides how many requests its keys may make.
 `bypass_windows` lets its partner keys register outside registration windows (late paper entries, imports).
 Two that are made at once with one slug: the unique slug lets one through, the other is told so.
 """
@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from openintervals import errors, instants
 from openintervals.db import failures, schema
 from openintervals.db.statement import columns, statement
-from openintervals.db.transaction import Read, Write
-from openintervals.platform import ids
+from openintervals.db.transaction import Read, Tenant, Write
+from openintervals.platform import ids, journal
 
 ROLES = ("organizer", "sponsor", "federation")
 PLANS = ("free", "local", "elite", "enterprise")
@@ -138,9 +138,19 @@ async def create(
         await tx.execute(_insert(), **{**fields, "roles": msgspec.json.encode(roles).decode()})
     except failures.Duplicate:
         raise SlugTaken(f"The slug {slug!r} is taken; choose another") from None
+    await journal.record_unversioned(_as_itself(tx, organization.id), "organization.created", organization)
     return organization
 
 
 async def let_keys_bypass_windows(tx: Write, *, bypass: bool) -> None:
     """Whether this organization's partner keys register outside registration windows."""
+    before = await current(tx)
+    if before.bypass_windows == bypass:
+        return
     await tx.execute(_set_bypass(), bypass=bypass)
+    after = msgspec.structs.replace(before, bypass_windows=bypass)
+    await journal.record_unversioned(_as_itself(tx, after.id), "organization.updated", after, before)
+
+
+def _as_itself(tx: Write, organization_id: str) -> Write:
+    return tx.as_tenant(Tenant(organization_id, "live"))
