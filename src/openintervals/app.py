@@ -13,7 +13,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException
 
 from openintervals import errors
 from openintervals.api import http, operations, partner, telemetry
-from openintervals.api.exchange import Runtime
+from openintervals.api.exchange import Exchange, Runtime
 from openintervals.api.middleware import Shell, internal
 from openintervals.api.partner import dialect
 from openintervals.db import Database, named_by
@@ -51,7 +51,7 @@ def _refuse(request: Request[Any, Any, Any], problem: HTTPException) -> Response
 
 
 def _fail(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:
-    telemetry.log_failure(request.scope["exchange"], problem)  # type: ignore[typeddict-item]
+    telemetry.log_failure(Exchange.of(request.scope), problem)
     return _answer(*dialect.failure(internal()))
 
 

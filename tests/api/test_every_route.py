@@ -383,6 +383,17 @@ def test_a_path_of_the_first_generation_names_the_present_one(api: Api, host: st
         assert error(refused)["message"].endswith(f"the present path is {present}")
 
 
+@pytest.mark.parametrize("path", ["/v1/partnerx", "/v1/partnerships/events", "/v1/"])
+def test_a_path_that_only_begins_like_those_of_the_first_generation_is_told_nothing_of_them(
+    api: Api, path: str
+) -> None:
+    refused = api.app.request("GET", path)
+
+    assert refused.status_code == 404
+    assert error(refused)["message"].startswith(f"No such path: {path}")
+    assert "present path" not in error(refused)["message"]
+
+
 def test_a_request_id_is_kept_when_it_is_harmless_and_made_when_not(api: Api) -> None:
     given = api.send("GET", "/events", headers={"X-Request-Id": "trace-1.a_B"})
     strange = api.send("GET", "/events", headers={"X-Request-Id": "a b\tc"})

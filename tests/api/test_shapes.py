@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
@@ -14,6 +14,7 @@ from openintervals import errors
 from openintervals.api import shapes
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import WireIn
+from openintervals.api.rules import Rule, Rules
 
 
 class Inner(WireIn, frozen=True, kw_only=True):
@@ -23,8 +24,29 @@ class Inner(WireIn, frozen=True, kw_only=True):
     )
 
 
+def ordered(day: dt.date | None, instant: dt.datetime | None) -> dict[str, list[str]]:
+    if day is None or instant is None or instant.date() >= day:
+        return {}
+    return {"instant": ["Must not be before day"]}
+
+
+def small(capacity: int | None, inner: Inner | None) -> dict[str, list[str]]:
+    floors = len(inner.floors) if inner else 0
+    return {"capacity": [f"Must be at least {floors}"]} if capacity is not None and capacity < floors else {}
+
+
+def short(anything: msgspec.Raw) -> dict[str, list[str]]:
+    return {"anything": ["Too long"]} if len(bytes(anything)) > 50 else {}
+
+
 class Sample(WireIn, frozen=True, kw_only=True):
     """One field of every kind that requests have."""
+
+    rules: ClassVar[Rules] = (
+        Rule(("day", "instant"), ordered),
+        Rule(("capacity", "inner"), small),
+        Rule(("anything",), short),
+    )
 
     title: dialect.Title
     slug: dialect.Slug | None = None
@@ -120,6 +142,43 @@ def test_a_missing_field_is_required() -> None:
         shapes.body(Sample, b"{}")
 
     assert refusal.value.fields == {"title": ["Required"]}
+
+
+LATE = {"day": "2026-06-15", "instant": "2026-06-14T07:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        (LATE, {"instant"}),
+        ({**LATE, "slug": "No Slug"}, {"instant", "slug"}),
+        ({**LATE, "prose": "ä"}, {"instant"}),
+        ({**LATE, "day": "soon"}, {"day"}),
+        ({"day": "soon", "capacity": 1.0, "inner": {"street": "x", "floors": [1, 2]}}, {"day", "capacity"}),
+        ({"capacity": 0, "inner": {"street": "x"}}, {"capacity"}),
+        ({"capacity": 0, "inner": {"street": 5}}, {"inner.street"}),
+        ({"inner": {"street": "x", "floors": [1, 2]}, "slug": "No Slug"}, {"slug"}),
+        ({"anything": {"a": "x" * 50}, "kind": "comp"}, {"anything"}),
+        ({"anything": {"a": "x" * 50}, "kind": "gratis"}, {"anything", "kind"}),
+    ],
+)
+def test_what_is_between_right_fields_is_told_with_the_wrong_ones(fields: dict[str, Any], said: set[str]) -> None:
+    assert set(wrong(**fields)) == said
+
+
+def test_a_rule_sees_what_is_kept_raw_as_it_was_sent() -> None:
+    raw = b'{"title": "", "anything": {"a":%s1}}' % (b" " * 50)
+
+    with pytest.raises(errors.Invalid) as refusal:
+        shapes.body(Sample, raw)
+
+    assert set(refusal.value.fields) == {"title", "anything"}
+
+
+def test_a_rule_about_a_field_that_was_left_out_is_not_asked() -> None:
+    taken = shapes.body(Sample, b'{"title": "Right", "inner": {"street": "x", "floors": [1, 2]}}')
+
+    assert taken.capacity is msgspec.UNSET
 
 
 def test_an_empty_body_is_an_empty_object() -> None:

@@ -115,6 +115,12 @@ class Exchange:
             bypass_windows=caller.bypass_windows,
         )
 
+    @classmethod
+    def of(cls, scope: Any) -> "Exchange":
+        """The exchange of an ASGI scope; the shell has put it there."""
+        exchange: Exchange = scope["exchange"]
+        return exchange
+
     async def read(
         self,
         runtime: Runtime,

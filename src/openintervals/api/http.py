@@ -11,9 +11,8 @@ A `Write` is committed after the stored answer of its idempotency key has joined
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from functools import lru_cache
 from typing import Any, Generic, TypeVar, get_type_hints
-from urllib.parse import parse_qsl, quote_plus
+from urllib.parse import quote_plus
 
 import msgspec
 from litestar import Request
@@ -21,7 +20,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from openintervals import errors
-from openintervals.api import shapes, telemetry
+from openintervals.api import requests, rules, shapes, telemetry
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.db.transaction import Read, Tenant, Write
 from openintervals.platform import idempotency
@@ -31,8 +30,6 @@ T = TypeVar("T")
 Handler = Callable[..., Awaitable[Any]]
 Headers = list[tuple[bytes, bytes]]
 
-BODY_MOST = 1024 * 1024
-PARAMETERS_MOST = 50
 NOT_IN_PATH = ("tx", "query", "body", "caller", "runtime")
 JSON = (b"content-type", b"application/json; charset=utf-8")
 
@@ -81,6 +78,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     fails: tuple[type[errors.Failure], ...]
     snapshot: bool
     read_if: Callable[[Any], bool] | None
+    rules: rules.Rules
     examples: Mapping[str, Any]
     query: type[msgspec.Struct] | None
     body: type[msgspec.Struct] | None
@@ -126,11 +124,13 @@ class Api:
         fails: tuple[type[errors.Failure], ...] = (),
         snapshot: bool = True,
         read_if: Callable[[Any], bool] | None = None,
+        rules: rules.Rules = (),
         examples: Mapping[str, Any] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a route. `fails` are the failures of its own; those every route has need no mention.
 
         `snapshot=False` says the handler makes a single statement. `read_if(query)` turns a Write into a dry run that is rolled back.
+        `rules` say what must hold between query and body.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -147,6 +147,7 @@ class Api:
                     fails=fails,
                     snapshot=snapshot,
                     read_if=read_if,
+                    rules=rules,
                     examples=examples or {},
                     query=hints.get("query"),
                     body=hints.get("body"),
@@ -181,11 +182,13 @@ class Api:
 
     def _route(self, operation: Operation, runtime: Runtime) -> HTTPRouteHandler:
         async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
-            exchange: Exchange = request.scope["exchange"]  # type: ignore[typeddict-item]
+            exchange = Exchange.of(request.scope)
             try:
                 status, body, headers = await self._run(operation, runtime, exchange, request)
             except errors.Failure as failure:
                 exchange.error_code = failure.code
+                if isinstance(failure, errors.Unavailable):
+                    telemetry.log_cause(exchange, failure)
                 status, body, headers = self.failure(failure)
             return Answer(status, body, headers)
 
@@ -209,12 +212,10 @@ class Api:
         arguments: dict[str, Any] = dict(request.path_params)
         if any("\0" in value for value in arguments.values()):
             raise errors.NotFound("Nothing has a NUL character in its name")  # PostgreSQL cannot even look for it
-        if operation.query is not None:
-            arguments["query"] = _query(operation.query, request.scope["query_string"])
-        raw = b""
-        if operation.body is not None:
-            raw = await read_body(exchange, request)
-            arguments["body"] = shapes.body(operation.body, raw)
+        raw = b"" if operation.body is None else await requests.read_body(exchange, request)
+        arguments |= requests.asked(
+            operation.query, operation.body, operation.rules, request.scope["query_string"], raw
+        )
         if operation.wants_caller:
             arguments["caller"] = caller
         if operation.wants_runtime:
@@ -245,11 +246,10 @@ class Api:
         key: str,
     ) -> tuple[int, bytes, Headers]:
         """Run under an idempotency key, or answer what was answered before."""
-        pairs = sorted(_pairs(request.scope["query_string"]))
-        path = request.scope["path"]
+        pairs = sorted(requests.pairs(request.scope["query_string"]))
         print_ = idempotency.fingerprint(
             operation.method,
-            path.removeprefix(self.prefix),
+            operation.path.format(**request.path_params),  # one spelling: the router takes double and final slashes too
             "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs),
             shapes.parsed(raw),
         )
@@ -301,51 +301,11 @@ class Api:
         return status or operation.status, msgspec.json.encode(self.envelope(result)), headers
 
 
-@lru_cache(2048)
-def _query(shape: type[msgspec.Struct], query_string: bytes) -> msgspec.Struct:
-    """The query of a request. The same few come again and again, and what they mean never changes."""
-    return shapes.query(shape, _pairs(query_string))
-
-
 def _options(path: str, allowed: str) -> HTTPRouteHandler:
     async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
         return Answer(204, b"", [(b"allow", allowed.encode())])
 
     return HTTPRouteHandler(path, http_method="OPTIONS")(answer)
-
-
-def _pairs(query_string: bytes) -> list[tuple[str, str]]:
-    if not query_string:
-        return []
-    try:
-        return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=PARAMETERS_MOST)
-    except ValueError:
-        raise errors.Invalid(
-            "Invalid request parameters", {"query": [f"Expected at most {PARAMETERS_MOST} parameters"]}
-        ) from None
-
-
-async def read_body(exchange: Exchange, request: Request[Any, Any, Any]) -> bytes:
-    """The body, whatever its content type says. Raises TooLarge as soon as it is known to be."""
-    if exchange.content_length is not None and exchange.content_length > BODY_MOST:
-        raise too_large()
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise errors.Invalid("Invalid request body", {"body": ["The body ended before it was complete"]})
-        chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
-        size += len(chunk)
-        if size > BODY_MOST:
-            raise too_large()
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
-def too_large() -> errors.TooLarge:
-    return errors.TooLarge("The request body is larger than 1 MiB; send less at once")
 
 
 __all__ = ["Answer", "Api", "Caller", "Created", "Operation", "Page", "Read", "Write"]

@@ -195,7 +195,9 @@ def internal() -> errors.Failure:
 
 
 def moved(path: str) -> str:
-    """What to say at a path of the API's first generation."""
+    """What to say at a path of the API's first generation, or at one that only begins like those."""
+    if path != OLD and not path.startswith(OLD + "/"):
+        return f"No such path: {path[:200]}; GET /partner/openapi.json lists them all"
     rest = path.removeprefix(OLD).strip("/").split("/")
     present = {
         "participants": "/registration",

@@ -32,7 +32,7 @@ def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
         return _json(200, {"status": "ready"})
 
     async def metrics(request: Request[Any, Any, Any]) -> ASGIApp:
-        if not _may_measure(request.scope["exchange"], runtime):  # type: ignore[typeddict-item]
+        if not _may_measure(Exchange.of(request.scope), runtime):
             return _json(403, {"status": "set OPENINTERVALS_METRICS_TOKEN and send it as a Bearer token"})
         text = telemetry.exposition()
         return Answer(200, text, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")])

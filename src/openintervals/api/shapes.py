@@ -2,19 +2,21 @@
 
 msgspec decodes a right request in one pass. It stops at the first fault of a wrong one, so a request it refuses is walked again here,
 field by field along the struct's own type, in the wording of the published examples (that of the Zod 3 validator).
+What must hold between fields a struct declares as its `rules`; they are asked in the same pass, of whatever fields are right.
 Depth, length and count are bounded by the types themselves and by the body's size.
 """
 
 import datetime
 import re
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
-from openintervals import errors
+from openintervals import errors, instants
+from openintervals.api import rules
 
 S = TypeVar("S", bound=msgspec.Struct)
 Problem = tuple[str, str]
@@ -24,7 +26,15 @@ _INSTANT: Any = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # A JSON string to its closing quote, or to the end of the text when there is none: it matches at every quote, in one pass.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
-_SUSPECT = re.compile(rb'\\(?:n|u000[aA])"|\\u0000|\\u[dD]|[\x80-\xff]')
+_SUSPECT = re.compile(rb'\\(?:n"|u00[0-3]|u[dD])|0001-01-01|9999-12-31|[\x80-\xff]')
+
+
+class Refused(errors.Invalid):
+    """`known` holds the fields that are right all the same, by Python name: others may have to agree with them."""
+
+    def __init__(self, message: str, fields: dict[str, list[str]], known: dict[str, Any] | None = None) -> None:
+        super().__init__(message, fields)
+        self.known = known or {}
 
 
 @cache
@@ -64,11 +74,14 @@ def body(shape: type[S], raw: bytes) -> S:
     try:
         decoded: S = _decoder(shape).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
-        return _explain(shape, parsed(raw))
+        return _explain(shape, raw)
     if _SUSPECT.search(raw):
         # For msgspec `$` in a pattern also stands before a last newline, in JSON Schema and here it does not; and the text
-        # of a field it does not look into, such as an address, may be no Unicode. PostgreSQL stores no NUL.
-        _refuse(_struct_problems(_info(shape), parsed(raw), ""))
+        # of a field it does not look into, such as an address, may be no Unicode. PostgreSQL stores no NUL. And the first and
+        # the last instants that can be written may be none in UTC.
+        _refuse_wrong(shape, raw, parsed(raw))
+    elif broken := list(rules.problems(rules.of(shape), partial(getattr, decoded))):
+        _refuse(broken, msgspec.structs.asdict(decoded))
     return decoded
 
 
@@ -81,7 +94,7 @@ def parsed(raw: bytes) -> Any:
         said = "the text is not UTF-8"
         if isinstance(problem, msgspec.MsgspecError):
             said = str(problem).removeprefix("JSON is malformed: ")
-        raise errors.Invalid("Invalid request body", {"body": [f"Malformed JSON: {said}"]}) from None
+        raise Refused("Invalid request body", {"body": [f"Malformed JSON: {said}"]}) from None
 
 
 def _refuse_depth(raw: bytes) -> None:
@@ -91,26 +104,59 @@ def _refuse_depth(raw: bytes) -> None:
     for bracket in re.findall(rb"[\[\]{}]", _STRING.sub(b"", raw)):
         depth += 1 if bracket in b"[{" else -1
         if depth > DEPTH_MOST:
-            raise errors.Invalid("Invalid request body", {"body": [f"JSON is nested deeper than {DEPTH_MOST} levels"]})
+            raise Refused("Invalid request body", {"body": [f"JSON is nested deeper than {DEPTH_MOST} levels"]})
 
 
-def _refuse(problems: Iterable[Problem]) -> None:
+def _refuse(problems: Iterable[Problem], known: dict[str, Any]) -> None:
     fields: dict[str, list[str]] = {}
     for place, problem in problems:
         fields.setdefault(place, []).append(problem)
     if fields:
-        raise errors.Invalid("Invalid request body", fields)
+        raise Refused("Invalid request body", fields, known)
 
 
-def _explain(shape: type[S], value: Any) -> S:
+def _refuse_wrong(shape: type[S], raw: bytes, value: dict[str, Any]) -> None:
+    """Refuse a JSON object for what is wrong with its fields, and between those that are right."""
+    problems = list(_struct_problems(_info(shape), value, ""))
+    as_sent = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    known = _known(shape, value, {place.partition(".")[0] for place, _ in problems}, as_sent)
+    problems += rules.problems(rules.of(shape), lambda name: known.get(name, rules.WRONG))
+    _refuse(problems, known)
+
+
+def _known(
+    shape: type[msgspec.Struct], values: dict[str, Any], wrong: Iterable[str], as_sent: dict[str, Any]
+) -> dict[str, Any]:
+    """The fields as the struct would have them, by Python name, without those that are `wrong` or missing."""
+    known: dict[str, Any] = {}
+    for field in msgspec.structs.fields(shape):
+        name = field.encode_name
+        if name in wrong:
+            continue
+        if name in values:
+            kept_raw = isinstance(_core(_kind(shape, field.name)), inspect.RawType)
+            known[field.name] = as_sent[name] if kept_raw else msgspec.convert(_whole(values[name]), field.type)
+        elif field.default is not msgspec.NODEFAULT:
+            known[field.name] = field.default
+        elif field.default_factory is not msgspec.NODEFAULT:
+            known[field.name] = field.default_factory()
+    return known
+
+
+def _kind(shape: type[msgspec.Struct], name: str) -> inspect.Type:
+    return next(field.type for field in _info(shape).fields if field.name == name)
+
+
+def _explain(shape: type[S], raw: bytes) -> S:
+    value = parsed(raw)
     if not isinstance(value, dict):
-        raise errors.Invalid("Invalid request body", {"body": [f"Expected object, received {_named(value)}"]})
-    _refuse(_struct_problems(_info(shape), value, ""))
+        raise Refused("Invalid request body", {"body": [f"Expected object, received {_named(value)}"]})
+    _refuse_wrong(shape, raw, value)
     try:
         # 20.0 is a whole number in JSON, but the decoder refuses it wherever null would do as well.
         whole: S = _decoder(shape).decode(msgspec.json.encode(_whole(value)))
     except (msgspec.MsgspecError, OverflowError) as problem:
-        raise errors.Invalid("Invalid request body", {"body": [str(problem)]}) from None
+        raise Refused("Invalid request body", {"body": [str(problem)]}) from None
     return whole
 
 
@@ -125,11 +171,6 @@ def _whole(value: Any) -> Any:
 
 def query(shape: type[S], pairs: list[tuple[str, str]]) -> S:
     """The struct in a query string; parameters it does not know are ignored. Raises Invalid with every wrong one."""
-    if not pairs:
-        try:
-            return shape()
-        except TypeError:
-            pass  # a required parameter is missing; said below
     info = _info(shape)
     known = {field.encode_name: field for field in info.fields}
     values: dict[str, Any] = {}
@@ -150,12 +191,15 @@ def query(shape: type[S], pairs: list[tuple[str, str]]) -> S:
     for name, field in known.items():
         if field.required and name not in values and name not in wrong:
             wrong[name] = ["Required"]
+    right = _known(shape, values, wrong, {})
+    for place, said in rules.problems(rules.of(shape), lambda name: right.get(name, rules.WRONG)):
+        wrong.setdefault(place, []).append(said)
     if wrong:
-        raise errors.Invalid("Invalid request parameters", wrong)
+        raise Refused("Invalid request parameters", wrong, right)
     try:
         return msgspec.convert(values, shape)
     except (msgspec.MsgspecError, OverflowError) as problem:
-        raise errors.Invalid("Invalid request parameters", {"query": [str(problem)]}) from None
+        raise Refused("Invalid request parameters", {"query": [str(problem)]}) from None
 
 
 def _from_text(kind: inspect.Type, text: str) -> Any:
@@ -212,7 +256,11 @@ def _struct_problems(info: inspect.StructType, value: dict[str, Any], place: str
 def _problems(kind: inspect.Type, value: Any, where: str) -> Iterator[Problem]:  # noqa: C901 — one branch a type
     said = None
     if isinstance(kind, inspect.Metadata):
-        said = (kind.extra or {}).get("message")
+        extra = kind.extra or {}
+        said = extra.get("message")
+        if value in (None, "") and "nothing" in extra:
+            yield where, extra["nothing"]
+            return
         kind = kind.type
     if isinstance(kind, inspect.UnionType):
         if value is None and any(isinstance(k, inspect.NoneType) for k in kind.types):
@@ -305,9 +353,11 @@ def _instant_problems(value: Any, where: str) -> Iterator[Problem]:
         yield where, f"Expected string, received {_named(value)}"
         return
     try:
-        msgspec.convert(value, _INSTANT)
+        instants.text(msgspec.convert(value, _INSTANT))
     except msgspec.ValidationError:
         yield where, "Invalid datetime, expected ISO 8601 with an offset such as 2026-03-01T09:00:00+01:00"
+    except (OverflowError, ValueError):
+        yield where, "Invalid datetime, expected a year from 1 to 9999 in UTC"
 
 
 def _list_problems(kind: inspect.ListType | inspect.VarTupleType, value: Any, where: str) -> Iterator[Problem]:

@@ -109,18 +109,36 @@ class CapTooLow(errors.Conflict):
 
 def problems(event: Event) -> dict[str, list[str]]:
     """What does not fit together in an event, by field."""
-    wrong: dict[str, list[str]] = {}
-    if event.ends_on is not None and event.ends_on < event.starts_on:
-        wrong["ends_on"] = ["Must not be before date"]
-    same_day = event.ends_on is None or event.ends_on == event.starts_on
-    if same_day and event.local_start and event.local_end and event.local_end < event.local_start:
-        wrong["local_end"] = ["Must not be before startTime on the same day; give endDate for a later one"]
-    if (event.lat is None) != (event.lng is None):
-        missing = "lat" if event.lat is None else "lng"
-        wrong[missing] = ["Required when the other coordinate is given"]
+    wrong = {
+        **date_problems(event.starts_on, event.ends_on),
+        **time_problems(event.starts_on, event.ends_on, event.local_start, event.local_end),
+        **place_problems(event.lat, event.lng),
+    }
     if event.slug.strip() != event.slug:
         wrong["slug"] = ["Must be lower-case letters, digits and single hyphens, such as summer-solstice-10k"]
     return wrong
+
+
+def date_problems(starts_on: Any, ends_on: Any) -> dict[str, list[str]]:
+    """What does not fit together in an event's dates, both as text or both dates."""
+    if ends_on is not None and ends_on < starts_on:
+        return {"ends_on": ["Must not be before date"]}
+    return {}
+
+
+def time_problems(starts_on: Any, ends_on: Any, local_start: str | None, local_end: str | None) -> dict[str, list[str]]:
+    """What does not fit together in an event's times; seconds do not count."""
+    same_day = ends_on is None or ends_on == starts_on
+    if same_day and local_start and local_end and local_end[:5] < local_start[:5]:
+        return {"local_end": ["Must not be before startTime on the same day; give endDate for a later one"]}
+    return {}
+
+
+def place_problems(lat: float | None, lng: float | None) -> dict[str, list[str]]:
+    """What does not fit together in an event's coordinates."""
+    if (lat is None) == (lng is None):
+        return {}
+    return {"lat" if lat is None else "lng": ["Required when the other coordinate is given"]}
 
 
 def row(event: Event) -> dict[str, Any]:
@@ -175,7 +193,7 @@ def _count() -> sa.Update:
 async def page(tx: Read, view: type[T], only: Filter, window: pages.Window) -> tuple[list[T], bool]:
     """Events newest first as `view`, and whether there are more in the direction of travel."""
     given = {name: value for name in Filter.__struct_fields__ if (value := getattr(only, name)) is not None}
-    statement_ = _page(view, tuple(given), window.direction)  # type: ignore[arg-type]
+    statement_ = _page(view, tuple(given), window.direction)
     return window.cut(await tx.all(view, statement_, **given, **window.parameters))
 
 

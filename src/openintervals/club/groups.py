@@ -162,7 +162,7 @@ def _with_event() -> sa.Select[Any]:
 
 async def page(tx: Read, view: type[T], status: str | None, window: pages.Window) -> tuple[list[T], bool]:
     """Groups newest first as `view`, of one status or all, and whether there are more in the direction of travel."""
-    statement_ = _page(view, window.direction, by_status=status is not None)  # type: ignore[arg-type]
+    statement_ = _page(view, window.direction, by_status=status is not None)
     return window.cut(await tx.all(view, statement_, **({"status": status} if status else {}), **window.parameters))
 
 
@@ -184,7 +184,7 @@ async def lock(tx: Write, slug: str) -> Group:
 
 async def events_page(tx: Read, group: Group, view: type[T], window: pages.Window) -> tuple[list[T], bool]:
     """The group's events newest first as `view`, and whether there are more in the direction of travel."""
-    statement_ = _events_page(view, window.direction)  # type: ignore[arg-type]
+    statement_ = _events_page(view, window.direction)
     return window.cut(await tx.all(view, statement_, group_id=group.id, **window.parameters))
 
 

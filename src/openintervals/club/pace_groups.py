@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from openintervals import errors
 from openintervals.club import places
 from openintervals.club.events import CapTooLow
-from openintervals.club.runs import Run, bib_range_problems, event_runs
+from openintervals.club.runs import Run, bib_range_problems, event_runs, touch
 from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
@@ -57,11 +57,11 @@ class PaceGroup(msgspec.Struct, frozen=True):
 def problems(groups: list[PaceGroup]) -> dict[str, list[str]]:
     """What is wrong with the declared groups of one run, by field."""
     names = [group.name for group in groups]
+    wrong: dict[str, list[str]] = {}
     if len(groups) > PER_RUN_MOST:
         return {"pace_groups": [f"A run has at most {PER_RUN_MOST} pace groups"]}
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        return {"pace_groups": [f"The name {twice[0]!r} is declared twice"]}
-    wrong: dict[str, list[str]] = {}
+        wrong["pace_groups"] = [f"The name {twice[0]!r} is declared twice"]
     for position, group in enumerate(groups):
         for name, said in bib_range_problems(group.bib_from, group.bib_to).items():
             wrong[f"pace_groups.{position}.{name}"] = said
@@ -126,8 +126,8 @@ async def of_event(tx: Read, event_id: str) -> dict[str, list[PaceGroup]]:
     return found
 
 
-async def declare(tx: Write, run: Run, wanted: list[PaceGroup], taken: dict[str, tuple[int, int]]) -> list[PaceGroup]:
-    """Make `wanted` the groups of a run whose event is locked. Raises Invalid, CapTooLow.
+async def declare(tx: Write, run: Run, wanted: list[PaceGroup], taken: dict[str, tuple[int, int]]) -> Run:
+    """Make `wanted` the groups of a run whose event is locked, and record that. Raises Invalid, CapTooLow.
 
     `taken` says how many are confirmed and offered under each name, declared so far or not."""
     if wrong := problems(wanted):
@@ -141,7 +141,7 @@ async def declare(tx: Write, run: Run, wanted: list[PaceGroup], taken: dict[str,
     await tx.execute(_delete(), run_id=run.id)
     for group in declared:
         await tx.execute(_insert(), **msgspec.structs.asdict(group))
-    return declared
+    return await touch(tx, run, pace_groups=declared)
 
 
 async def remove_of(tx: Write, run_id: str) -> None:

@@ -317,7 +317,7 @@ async def create_runs(
                 PaceGroup(run.id, group.name, place, group.max_participants, None, None)
                 for place, group in enumerate(template.pace_groups)
             ]
-            await pace_groups.declare(tx, run, groups, {})
+            run = await pace_groups.declare(tx, run, groups, {})
         made.append(run)
     return made
 

@@ -10,6 +10,7 @@ A preview is the same verb in a transaction that is rolled back, so it says exac
 """
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -53,13 +54,19 @@ def change_problems(values: dict[str, Any], scope: Scope, on: dt.date | None) ->
         wrong |= recurrences.schedule_problems(values["schedule"])
     if "run_templates" in values:
         wrong |= recurrences.template_problems(values["run_templates"] or [])
+    return wrong | scope_problems(scope, values)
+
+
+def scope_problems(scope: Scope, names: Collection[str]) -> dict[str, list[str]]:
+    """What is wrong with changing the columns `names` in a scope."""
+    wrong: dict[str, list[str]] = {}
     if scope == "this":
-        if "schedule" not in values:
+        if "schedule" not in names:
             wrong["schedule"] = ["Required with scope=this: it says where the one date goes"]
-        for name in values:
+        for name in names:
             if name != "schedule":
                 wrong[name] = ["Belongs to all occurrences, so it cannot be changed with scope=this"]
-    elif scope == "following" and not ("schedule" in values or "run_templates" in values):
+    elif scope == "following" and not ("schedule" in names or "run_templates" in names):
         wrong["scope"] = ["Only schedule and runTemplates can differ for following occurrences; leave scope out"]
     return wrong
 

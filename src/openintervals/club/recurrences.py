@@ -236,13 +236,13 @@ def _delete() -> sa.Delete:
 
 async def page(tx: Read, view: type[T], status: str | None, window: pages.Window) -> tuple[list[T], bool]:
     """Recurrences newest first as `view`, of one status or all, and whether there are more in the direction of travel."""
-    statement_ = _page(view, window.direction, by_status=status is not None)  # type: ignore[arg-type]
+    statement_ = _page(view, window.direction, by_status=status is not None)
     return window.cut(await tx.all(view, statement_, **({"status": status} if status else {}), **window.parameters))
 
 
 async def get(tx: Read, view: type[T], recurrence_id: str) -> T:
     """A recurrence as `view`. Raises RecurrenceNotFound."""
-    found = await tx.one(view, _get(view), id=recurrence_id)  # type: ignore[arg-type]
+    found = await tx.one(view, _get(view), id=recurrence_id)
     if found is None:
         raise RecurrenceNotFound
     return found

@@ -292,7 +292,7 @@ def _run_and_who_is_there() -> sa.Select[Any]:
 async def page(tx: Read, view: type[T], event_id: str, only: Filter, window: pages.Window) -> tuple[list[T], bool]:
     """Registrations of an event, newest first, as `view`. Raises EventNotFound."""
     given = {name: value for name in Filter.__struct_fields__ if (value := getattr(only, name)) is not None}
-    statement_ = _page(view, tuple(given), window.direction)  # type: ignore[arg-type]
+    statement_ = _page(view, tuple(given), window.direction)
     found = window.cut(await tx.all(view, statement_, event_id=event_id, **given, **window.parameters))
     if not found[0]:
         await events.get(tx, event_id)

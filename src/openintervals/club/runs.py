@@ -151,20 +151,25 @@ def is_full(run: Run) -> bool:
     return run.sold_out or not places.free(run.max_participants, run.confirmed, run.offered)
 
 
+def distance_problems(standard: str, distance_m: float | None) -> dict[str, list[str]]:
+    """What is wrong with a new run's distance: it must be given where the standard has none."""
+    if distance_m is None and STANDARD_M[standard] is None:
+        return {"distance_m": [f"Required for the standard {standard!r}, which has no length"]}
+    return {}
+
+
 def completed(values: dict[str, Any], event: Event) -> dict[str, Any]:
     """A new run's columns with what follows from others filled in: distance and label from the standard, date from the event.
 
     Raises Invalid when the distance cannot be known."""
     standard = values.get("distance_standard", "Other")
     distance_m = values.get("distance_m")
-    if distance_m is None:
-        distance_m = STANDARD_M[standard]
-    if distance_m is None:
-        raise errors.Invalid(fields={"distance_m": [f"Required for the standard {standard!r}, which has no length"]})
+    if wrong := distance_problems(standard, distance_m):
+        raise errors.Invalid(fields=wrong)
     return {
         **values,
         "distance_standard": standard,
-        "distance_m": distance_m,
+        "distance_m": STANDARD_M[standard] if distance_m is None else distance_m,
         "distance_label": values.get("distance_label") or standard,
         "starts_on": values.get("starts_on") or event.starts_on,
     }
@@ -172,12 +177,17 @@ def completed(values: dict[str, Any], event: Event) -> dict[str, Any]:
 
 def problems(run: Run) -> dict[str, list[str]]:
     """What does not fit together in a run, by field."""
-    wrong: dict[str, list[str]] = {}
-    opens, closes = run.registration_opens_at, run.registration_closes_at
-    if opens is not None and closes is not None and closes <= opens:
-        wrong["registration_closes_at"] = ["Must be after registrationOpensAt"]
-    wrong |= bib_range_problems(run.bib_from, run.bib_to)
-    return wrong
+    return {
+        **window_problems(run.registration_opens_at, run.registration_closes_at),
+        **bib_range_problems(run.bib_from, run.bib_to),
+    }
+
+
+def window_problems(opens_at: Any, closes_at: Any) -> dict[str, list[str]]:
+    """What does not fit together in a registration window, its instants both as text or both aware."""
+    if opens_at is not None and closes_at is not None and closes_at <= opens_at:
+        return {"registration_closes_at": ["Must be after registrationOpensAt"]}
+    return {}
 
 
 def bib_range_problems(bib_from: int | None, bib_to: int | None) -> dict[str, list[str]]:
@@ -261,7 +271,7 @@ async def lock(tx: Write, run_id: str) -> tuple[Event, Run]:
 
 async def of_event(tx: Read, view: type[T], event_id: str) -> list[T]:
     """All runs of an event, past and cancelled ones too, by date, time, distance."""
-    return await tx.all(view, _of_event(view), event_id=event_id)  # type: ignore[arg-type]
+    return await tx.all(view, _of_event(view), event_id=event_id)
 
 
 async def create(tx: Write, event: Event, values: dict[str, Any]) -> Run:
@@ -308,13 +318,13 @@ async def change(tx: Write, before: Run, values: dict[str, Any]) -> Run:
     return after
 
 
-async def touch(tx: Write, run: Run) -> Run:
-    """Record that something a run consists of has changed, though none of its own columns did."""
+async def touch(tx: Write, run: Run, **parts: Any) -> Run:
+    """Record that `parts` of a run, which are no columns of its own, have changed, and what they are now."""
     after = msgspec.structs.replace(run, version=run.version + 1, updated_at=tx.now_text)
     await tx.execute(
         _update(("version", "updated_at")), run_id=run.id, new_version=after.version, new_updated_at=tx.now_text
     )
-    await journal.record(tx, "run.updated", after, run)
+    await journal.record(tx, "run.updated", after, run, also=parts, also_changed=tuple(parts))
     return after
 
 

@@ -51,14 +51,14 @@ def _get(view: type[msgspec.Struct]) -> sa.Select[Any]:
 async def page(tx: Read, view: type[T], slug: str | None, window: pages.Window) -> tuple[list[T], bool]:
     """Series newest first as `view`, all or the one with `slug`, and whether there are more in the direction of travel."""
     if slug is not None:
-        one = _page_with_slug(view, window.direction)  # type: ignore[arg-type]
+        one = _page_with_slug(view, window.direction)
         return window.cut(await tx.all(view, one, slug=slug, **window.parameters))
-    return window.cut(await tx.all(view, _page(view, window.direction), **window.parameters))  # type: ignore[arg-type]
+    return window.cut(await tx.all(view, _page(view, window.direction), **window.parameters))
 
 
 async def get(tx: Read, view: type[T], event_id: str) -> T:
     """Raises SeriesNotFound, also for an event that does not recur."""
-    series = await tx.one(view, _get(view), id=event_id)  # type: ignore[arg-type]
+    series = await tx.one(view, _get(view), id=event_id)
     if series is None:
         raise SeriesNotFound
     return series

@@ -14,7 +14,7 @@ import msgspec
 from openintervals import instants
 from openintervals.db.statement import Statement
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Tenant(msgspec.Struct, frozen=True):

@@ -8,12 +8,14 @@ Auth: `Authorization: Bearer <key>`. Unknown fields and parameters are ignored. 
 """
 
 import datetime
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
 from openintervals import errors, instants
 from openintervals.api.http import JSON, Api, Headers, Page
+from openintervals.api.rules import Rule, Rules
 from openintervals.platform import ids, pages
 
 PREFIX = "/partner"
@@ -24,12 +26,22 @@ class Wire(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class WireIn(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What comes in. UNSET is absent, None is null; unknown fields are ignored."""
+    """What comes in. UNSET is absent, None is null; unknown fields are ignored.
+
+    `rules` say what must hold between the fields. `nulls` say what null means for a field that is never without a value.
+    """
+
+    rules: ClassVar[Rules] = ()
+    nulls: ClassVar[Mapping[str, Any]] = {}
 
     def given(self) -> dict[str, Any]:
         """The fields that were sent, by column name."""
         values = {name: getattr(self, name) for name in self.__struct_fields__}
-        return {name: value for name, value in values.items() if value is not msgspec.UNSET}
+        return {
+            name: self.nulls.get(name) if value is None else value
+            for name, value in values.items()
+            if value is not msgspec.UNSET
+        }
 
 
 # Control characters and spaces, spelt out: every reader of the OpenAPI document has another idea of what \s is.
@@ -124,29 +136,31 @@ EventType = Literal["race", "runClub", "timeTrial", "other"]
 
 
 def columns(given: dict[str, Any]) -> dict[str, Any]:
-    """What came over the wire as columns: dates and instants as text, wall-clock times to the minute. Raises Invalid."""
+    """What came over the wire as columns: dates and instants as text, wall-clock times to the minute."""
     values = dict(given)
-    wrong: dict[str, list[str]] = {}
     for name, value in given.items():
         if isinstance(value, datetime.datetime):
-            try:
-                values[name] = instants.text(value)
-            except (OverflowError, ValueError):
-                wrong[name] = ["Invalid datetime, expected a year from 1 to 9999"]
+            values[name] = instants.text(value)
         elif isinstance(value, datetime.date):
             values[name] = value.isoformat()
         elif name.startswith("local_") and value is not None:
             values[name] = value[:5]
-    if wrong:
-        raise errors.Invalid(fields=wrong)
     return values
 
 
+def _one_direction(after: str | None, before: str | None) -> dict[str, list[str]]:
+    if after is None or before is None:
+        return {}
+    both = ["Use either after or before, not both"]
+    return {"after": both, "before": both}
+
+
+PAGED: Rules = (Rule(("after", "before"), _one_direction),)
+"""The rule of every query that asks for a page."""
+
+
 def window(query: Any) -> pages.Window:
-    """The page a list query asks for. Raises Invalid when it names both directions."""
-    if query.after is not None and query.before is not None:
-        both = ["Use either after or before, not both"]
-        raise errors.Invalid("Invalid request parameters", {"after": both, "before": both})
+    """The page a list query asks for."""
     return pages.Window(limit=query.limit, after=query.after, before=query.before)
 
 

@@ -1,15 +1,15 @@
 """Events, as the partner API speaks of them."""
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
-from openintervals import errors
 from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect, runs
 from openintervals.api.partner.dialect import Wire, WireIn, partner
+from openintervals.api.rules import Rule, Rules
 from openintervals.club import events, pace_groups, removals, waitlist
 from openintervals.club import runs as club_runs
 from openintervals.club.runs import Run
@@ -18,6 +18,24 @@ ADDRESS = msgspec.Meta(
     description="Where it is; any JSON object of at most 4096 bytes, given back as it came.",
     extra_json_schema={"type": "object", "additionalProperties": True},
     examples=[{"street": "600 Lake Shore Drive", "city": "Chicago"}],
+)
+
+
+def _address_problems(sent: msgspec.Raw) -> dict[str, list[str]]:
+    """What is wrong with an address as it was sent: it is kept so, and looked at no further."""
+    raw = bytes(sent).strip()
+    if raw not in (b"", b"null") and not raw.startswith(b"{"):
+        return {"address": ["Expected object"]}
+    if len(raw) > events.ADDRESS_BYTES_MOST:
+        return {"address": [f"Must be at most {events.ADDRESS_BYTES_MOST} bytes of JSON"]}
+    return {}
+
+
+RULES: Rules = (
+    Rule(("starts_on", "ends_on"), events.date_problems),
+    Rule(("starts_on", "ends_on", "local_start", "local_end"), events.time_problems),
+    Rule(("lat", "lng"), events.place_problems),
+    Rule(("address",), _address_problems),
 )
 
 
@@ -48,6 +66,8 @@ class Event(EventListed, frozen=True):
 
 
 class EventsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = dialect.PAGED
+
     limit: dialect.Limit = 50
     after: dialect.EventCursor | None = None
     before: dialect.EventCursor | None = None
@@ -58,6 +78,8 @@ class EventsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 class EventCreate(WireIn, frozen=True, kw_only=True):
     """A new event."""
+
+    rules: ClassVar[Rules] = RULES
 
     name: dialect.Title
     slug: dialect.Slug
@@ -77,6 +99,8 @@ class EventCreate(WireIn, frozen=True, kw_only=True):
 
 class EventPatch(WireIn, frozen=True, kw_only=True):
     """What to change; null clears an optional field."""
+
+    rules: ClassVar[Rules] = RULES
 
     name: dialect.Title | UnsetType = UNSET
     slug: dialect.Slug | UnsetType = UNSET
@@ -111,22 +135,11 @@ def view(event: events.Event) -> Event:
 
 
 def columns(given: dict[str, Any]) -> dict[str, Any]:
-    """What came over the wire as columns; the address is checked and kept as it came."""
+    """What came over the wire as columns; the address is kept as it came."""
     values = dialect.columns(given)
-    if (address := bytes(values.pop("address", b""))) != b"":
-        values["address"] = _object_or_null(address)
+    if (address := bytes(values.pop("address", b"")).strip()) != b"":
+        values["address"] = None if address == b"null" else msgspec.Raw(address)
     return values
-
-
-def _object_or_null(raw: bytes) -> msgspec.Raw | None:
-    raw = raw.strip()
-    if raw == b"null":
-        return None
-    if not raw.startswith(b"{"):
-        raise errors.Invalid(fields={"address": ["Expected object"]})
-    if len(raw) > events.ADDRESS_BYTES_MOST:
-        raise errors.Invalid(fields={"address": [f"Must be at most {events.ADDRESS_BYTES_MOST} bytes of JSON"]})
-    return msgspec.Raw(raw)
 
 
 @partner.operation("GET", "/events", scope="read:events", tag="Events", snapshot=False)

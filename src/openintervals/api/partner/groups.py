@@ -1,6 +1,6 @@
 """Groups, as the partner API speaks of them: found by slug, where events are found by id."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
@@ -10,6 +10,7 @@ from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, WireIn, partner
 from openintervals.api.partner.events import EventListed
+from openintervals.api.rules import Rules
 from openintervals.club import groups
 
 GroupStatus = Literal["active", "paused", "archived"]
@@ -29,6 +30,8 @@ class Group(Wire, frozen=True):
 
 
 class GroupsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = dialect.PAGED
+
     limit: dialect.Limit = 50
     after: dialect.GroupCursor | None = None
     before: dialect.GroupCursor | None = None
@@ -36,6 +39,8 @@ class GroupsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class GroupEventsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = dialect.PAGED
+
     limit: dialect.Limit = 50
     after: dialect.EventCursor | None = None
     before: dialect.EventCursor | None = None

@@ -1,7 +1,9 @@
 """Recurrences, as the partner API speaks of them: how an event repeats, and what a change of that makes of its runs."""
 
 import datetime
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from functools import partial
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType, field
@@ -11,7 +13,9 @@ from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, WireIn, partner
 from openintervals.api.partner.runs import Distance, DistanceStandard, EventStatus, Hours
+from openintervals.api.rules import Rule, Rules
 from openintervals.club import events, publishing, recurrence_changes, recurrences
+from openintervals.club.republish import Scope
 from openintervals.club.schedule import Schedule
 
 RecurrenceStatus = Literal["active", "paused", "archived"]
@@ -56,6 +60,20 @@ RunTemplates = Annotated[
 ]
 
 
+def _club_templates(sent: list[RunTemplate] | None) -> list[recurrences.RunTemplate] | None:
+    """Run templates as the club's own."""
+    if sent is None:
+        return None
+    return msgspec.json.decode(msgspec.json.encode(sent), type=list[recurrences.RunTemplate])
+
+
+RULES: Rules = (
+    Rule(("schedule",), recurrences.schedule_problems),
+    Rule(("run_templates",), lambda sent: recurrences.template_problems(_club_templates(sent) or [])),
+)
+NULLS: Mapping[str, Any] = {"auto_publish_horizon_weeks": recurrence_changes.HORIZON_WEEKS}
+
+
 class Recurrence(Wire, frozen=True):
     """How an event repeats, and what its future runs are published from."""
 
@@ -72,6 +90,8 @@ class Recurrence(Wire, frozen=True):
 
 
 class RecurrencesQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = dialect.PAGED
+
     limit: dialect.Limit = 50
     after: dialect.RecurrenceCursor | None = None
     before: dialect.RecurrenceCursor | None = None
@@ -86,6 +106,8 @@ class PreviewQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ScopeQuery(PreviewQuery, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = (Rule(("scope", "date"), recurrence_changes.date_problems),)
+
     scope: Annotated[
         Literal["this", "following", "all"],
         Meta(description="Which occurrences: that of `date` alone, those from `date` on, or all."),
@@ -101,28 +123,56 @@ class ScopeQuery(PreviewQuery, frozen=True, kw_only=True, rename="camel"):
 class RecurrenceCreate(WireIn, frozen=True, kw_only=True):
     """A new recurrence."""
 
+    rules: ClassVar[Rules] = RULES
+    nulls: ClassVar[Mapping[str, Any]] = NULLS
+
     event_id: str
     schedule: Schedule
     label: dialect.Title | None = None
     run_templates: RunTemplates | None = None
     default_course_id: dialect.Line | None = None
     status: RecurrenceStatus = "active"
-    auto_publish_horizon_weeks: HorizonWeeks = recurrence_changes.HORIZON_WEEKS
+    auto_publish_horizon_weeks: HorizonWeeks | None = recurrence_changes.HORIZON_WEEKS
 
 
 class RecurrencePatch(WireIn, frozen=True, kw_only=True):
     """What to change; null clears an optional field. A schedule replaces the whole of the one before."""
+
+    rules: ClassVar[Rules] = RULES
+    nulls: ClassVar[Mapping[str, Any]] = NULLS
 
     schedule: Schedule | UnsetType = UNSET
     label: dialect.Title | None | UnsetType = UNSET
     run_templates: RunTemplates | None | UnsetType = UNSET
     default_course_id: dialect.Line | None | UnsetType = UNSET
     status: RecurrenceStatus | UnsetType = UNSET
-    auto_publish_horizon_weeks: HorizonWeeks | UnsetType = UNSET
+    auto_publish_horizon_weeks: HorizonWeeks | None | UnsetType = UNSET
+
+
+def _in_scope(scope: Scope, schedule: Any, run_templates: Any) -> dict[str, list[str]]:
+    sent = {"schedule": schedule, "run_templates": run_templates}
+    return recurrence_changes.scope_problems(scope, [name for name, value in sent.items() if value is not UNSET])
+
+
+def _of_all(name: str, scope: Scope, value: Any) -> dict[str, list[str]]:
+    return recurrence_changes.scope_problems(scope, ["schedule", name])
+
+
+SCOPED: Rules = (
+    Rule(("scope", "schedule", "run_templates"), _in_scope, absent=True),
+    *(
+        Rule(("scope", name), partial(_of_all, name))
+        for name in RecurrencePatch.__struct_fields__
+        if name not in ("schedule", "run_templates")
+    ),
+)
+"""What may be changed in which scope."""
 
 
 class Skip(WireIn, frozen=True, kw_only=True):
     """A date to leave out."""
+
+    rules: ClassVar[Rules] = (Rule(("date",), partial(recurrence_changes.date_problems, "this")),)
 
     date: Annotated[datetime.date, Meta(description="The date the schedule gives, wherever its run was moved.")]
 
@@ -216,6 +266,7 @@ async def create_recurrence(tx: Write, body: RecurrenceCreate) -> Created[Recurr
     tag="Recurrences",
     fails=(recurrences.RecurrenceNotFound, recurrence_changes.NotPublished, recurrence_changes.BeyondHorizon),
     read_if=lambda query: query.preview,
+    rules=SCOPED,
 )
 async def update_recurrence(
     tx: Write, recurrence_id: str, query: ScopeQuery, body: RecurrencePatch
@@ -298,10 +349,9 @@ async def skip_recurrence_date(tx: Write, recurrence_id: str, query: PreviewQuer
 
 def columns(given: dict[str, Any]) -> dict[str, Any]:
     """What came over the wire as columns: run templates as the club's own."""
-    if given.get("run_templates") is None:
+    if "run_templates" not in given:
         return given
-    encoded = msgspec.json.encode(given["run_templates"])
-    return {**given, "run_templates": msgspec.json.decode(encoded, type=list[recurrences.RunTemplate])}
+    return {**given, "run_templates": _club_templates(given["run_templates"])}
 
 
 def told(outcome: publishing.Outcome, query: PreviewQuery) -> RecurrenceOutcome:

@@ -1,15 +1,15 @@
 """Registrations, as the partner API speaks of them: `status` on the way in, `registrationStatus` on the way out."""
 
 import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
-from openintervals import errors
 from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, WireIn, partner
+from openintervals.api.rules import Rule, Rules
 from openintervals.club import bibs, checkins, enrolment, events, registrations, runs, transfers
 from openintervals.club.registrations import Scene
 
@@ -26,8 +26,8 @@ Bib = Annotated[
         max_length=20,
         pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._-]*[A-Za-z0-9])?$",
         extra={
-            "message": "A bib has letters, digits and inner spaces, dots or hyphens; "
-            "to take one away use DELETE /registration/{id}/bib"
+            "message": "A bib has letters, digits and inner spaces, dots or hyphens",
+            "nothing": "A bib is not erased here; to take it away use DELETE /registration/{registrationId}/bib",
         },
         examples=["1042"],
     ),
@@ -36,6 +36,21 @@ Instant = Annotated[datetime.datetime, msgspec.Meta(tz=True, examples=["2026-06-
 Reference = Annotated[
     dialect.Line, msgspec.Meta(description="The `_id` of a run.", examples=["r01k9x0q5zr4t8m2c6h0wa"])
 ]
+
+
+def _one_status(status: Status, registration_status: Status) -> dict[str, list[str]]:
+    if status == registration_status:
+        return {}
+    return {"registration_status": ["Must be the same as status, or left out"]}
+
+
+def _somewhere(*given: Any) -> dict[str, list[str]]:
+    if any(value is not UNSET for value in given):
+        return {}
+    return {"event_run_id": ["Give another run, or another person's email or name, to transfer to"]}
+
+
+ONE_STATUS: Rules = (Rule(("status", "registration_status"), _one_status),)
 
 
 class RegistrationListed(Wire, frozen=True):
@@ -64,6 +79,8 @@ class Registration(RegistrationListed, frozen=True):
 
 
 class RegistrationsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = dialect.PAGED
+
     event_id: Annotated[str, msgspec.Meta(description="The event whose registrations to list.")]
     limit: dialect.Limit = 50
     after: dialect.RegistrationCursor | None = None
@@ -78,6 +95,8 @@ class RegistrationsQuery(msgspec.Struct, frozen=True, kw_only=True, rename="came
 class RegistrationCreate(WireIn, frozen=True, kw_only=True):
     """Somebody who wishes to come."""
 
+    rules: ClassVar[Rules] = ONE_STATUS
+
     event_run_id: Reference
     email: dialect.Email
     registration_type: RegistrationType
@@ -90,6 +109,8 @@ class RegistrationCreate(WireIn, frozen=True, kw_only=True):
 
 class RegistrationPatch(WireIn, frozen=True, kw_only=True):
     """What to change; null clears an optional field. A bib is never cleared here."""
+
+    rules: ClassVar[Rules] = ONE_STATUS
 
     email: dialect.Email | UnsetType = UNSET
     name: dialect.Line | None | UnsetType = UNSET
@@ -104,12 +125,14 @@ class RegistrationPatch(WireIn, frozen=True, kw_only=True):
 
 
 class Transfer(WireIn, frozen=True, kw_only=True):
-    """Where or to whom a registration goes; give a run, a person, or both."""
+    """Where or to whom a registration goes; give a run, a person, or both. A null `paceGroup` takes it out of its group."""
+
+    rules: ClassVar[Rules] = (Rule(("event_run_id", "email", "name", "pace_group"), _somewhere, absent=True),)
 
     event_run_id: Reference | UnsetType = UNSET
     email: dialect.Email | UnsetType = UNSET
     name: dialect.Line | None | UnsetType = UNSET
-    pace_group: dialect.Line | None = None
+    pace_group: dialect.Line | None | UnsetType = UNSET
 
 
 class CheckIn(WireIn, frozen=True, kw_only=True):
@@ -157,9 +180,7 @@ def view(registration: registrations.Registration) -> Registration:
 
 
 def _status(body: RegistrationCreate | RegistrationPatch) -> Status | UnsetType:
-    """The status a body names under either name. Raises Invalid when the two differ."""
-    if body.status is not UNSET and body.registration_status not in (UNSET, body.status):
-        raise errors.Invalid(fields={"registration_status": ["Must be the same as status, or left out"]})
+    """The status a body names, under either name."""
     return body.registration_status if body.status is UNSET else body.status
 
 
@@ -298,7 +319,7 @@ async def transfer_registration(tx: Write, registration_id: str, body: Transfer)
             registration_id,
             event_run_id=given.get("event_run_id"),
             person={name: given[name] for name in ("email", "name") if name in given},
-            pace_group=body.pace_group,
+            **{name: given[name] for name in ("pace_group",) if name in given},  # null takes them out of their group
         )
     )
 

@@ -1,7 +1,8 @@
 """Event runs, as the partner API speaks of them."""
 
 import datetime
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
@@ -9,6 +10,7 @@ from msgspec import UNSET, UnsetType, field
 from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, WireIn, partner
+from openintervals.api.rules import Rule, Rules
 from openintervals.club import events, pace_groups, places, registrations, removals, runs, waitlist
 from openintervals.club.events import Event
 from openintervals.club.pace_groups import PaceGroup
@@ -33,6 +35,13 @@ class PaceGroupShape(WireIn, frozen=True, kw_only=True, omit_defaults=True):
     max_participants: dialect.Capacity | None = None
     bib_from: BibNumber | None = None
     bib_to: BibNumber | None = None
+
+
+RULES: Rules = (
+    Rule(("registration_opens_at", "registration_closes_at"), runs.window_problems),
+    Rule(("bib_from", "bib_to"), runs.bib_range_problems),
+    Rule(("pace_groups",), lambda groups: pace_groups.problems(groups or [])),
+)
 
 
 class EventRun(Wire, frozen=True):
@@ -68,6 +77,8 @@ class EventRun(Wire, frozen=True):
 class RunCreate(WireIn, frozen=True, kw_only=True):
     """A new run; distance and label follow from the standard, the date from the event, where they are left out."""
 
+    rules: ClassVar[Rules] = (*RULES, Rule(("distance_standard", "distance_m"), runs.distance_problems))
+
     distance_standard: DistanceStandard = "Other"
     distance_m: Distance | None = field(default=None, name="distanceMeters")
     distance_label: dialect.Title | None = None
@@ -92,6 +103,9 @@ class RunCreate(WireIn, frozen=True, kw_only=True):
 class RunPatch(WireIn, frozen=True, kw_only=True):
     """What to change; null clears an optional field. A cap below the places taken is refused."""
 
+    rules: ClassVar[Rules] = RULES
+    nulls: ClassVar[Mapping[str, Any]] = {"sold_out": False}
+
     distance_standard: DistanceStandard | UnsetType = UNSET
     distance_m: Distance | UnsetType = field(default=UNSET, name="distanceMeters")
     distance_label: dialect.Title | UnsetType = UNSET
@@ -101,7 +115,7 @@ class RunPatch(WireIn, frozen=True, kw_only=True):
     registration_url: dialect.Url | None | UnsetType = UNSET
     registration_opens_at: Instant | None | UnsetType = UNSET
     registration_closes_at: Instant | None | UnsetType = UNSET
-    sold_out: bool | UnsetType = UNSET
+    sold_out: bool | None | UnsetType = UNSET
     registration_override: RegistrationOverride | None | UnsetType = UNSET
     max_participants: dialect.Capacity | None | UnsetType = UNSET
     is_virtual: bool | None | UnsetType = UNSET
@@ -214,7 +228,6 @@ async def update_run(tx: Write, run_id: str, body: RunPatch) -> EventRun:
             msgspec.structs.replace(g, confirmed=0, offered=0) for g in await pace_groups.of_run(tx, run_id)
         ]:
             await pace_groups.declare(tx, after, declared, await registrations.taken_by_group(tx, run_id))
-            await runs.touch(tx, after)
     await waitlist.settle(tx, run.event_id)
     return await shown(tx, run_id)
 

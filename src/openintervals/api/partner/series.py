@@ -1,6 +1,6 @@
 """Series, as the partner API speaks of them: an event that has a recurrence, under the event's own id."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import field
@@ -9,6 +9,7 @@ from openintervals import errors
 from openintervals.api.http import Page, Read
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, partner
+from openintervals.api.rules import Rules
 from openintervals.club import series
 
 
@@ -23,6 +24,8 @@ class Series(Wire, frozen=True):
 
 
 class SeriesQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = dialect.PAGED
+
     limit: dialect.Limit = 50
     after: dialect.EventCursor | None = None
     before: dialect.EventCursor | None = None

@@ -1,0 +1,109 @@
+"""What a request asks: its body read, its query and body as structs, and everything that is wrong with them told at once.
+
+Nothing here touches a database: a request that is refused here has cost no statement.
+"""
+
+import asyncio
+from functools import lru_cache
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Request
+
+from openintervals import errors
+from openintervals.api import rules, shapes
+from openintervals.api.exchange import Exchange
+
+BODY_MOST = 1024 * 1024
+BODY_PATIENCE_S = 30
+PARAMETERS_MOST = 50
+QUERY_KEPT_BYTES = 100
+
+
+def asked(
+    query_shape: type[msgspec.Struct] | None,
+    body_shape: type[msgspec.Struct] | None,
+    between: rules.Rules,
+    query_string: bytes,
+    raw: bytes,
+) -> dict[str, msgspec.Struct]:
+    """The query and the body of a request. Raises Invalid with all that is wrong with either and between them.
+
+    Its message speaks of the parameters only when nothing else is wrong."""
+    taken: dict[str, msgspec.Struct] = {}
+    known: dict[str, Any] = {}
+    problems: list[tuple[str, str]] = []
+    message = ""
+    for name, shape, read in (("query", query_shape, _query), ("body", body_shape, shapes.body)):
+        if shape is None:
+            continue
+        try:
+            taken[name] = read(shape, query_string if name == "query" else raw)
+            if between:
+                known |= msgspec.structs.asdict(taken[name])
+        except shapes.Refused as refused:
+            message = refused.message
+            known |= refused.known
+            problems += [(field, each) for field, said in refused.fields.items() for each in said]
+    for problem in rules.problems(between, lambda field: known.get(field, rules.WRONG)):
+        message = "Invalid request body"
+        problems.append(problem)
+    if problems:
+        raise errors.Invalid(message, {field: [said for at, said in problems if at == field] for field, _ in problems})
+    return taken
+
+
+def _query(shape: type[msgspec.Struct], query_string: bytes) -> msgspec.Struct:
+    """The query of a request. The same few come again and again, and what they mean never changes: short ones are kept."""
+    return (_kept_query if len(query_string) <= QUERY_KEPT_BYTES else _parsed_query)(shape, query_string)
+
+
+def _parsed_query(shape: type[msgspec.Struct], query_string: bytes) -> msgspec.Struct:
+    return shapes.query(shape, pairs(query_string))
+
+
+_kept_query = lru_cache(2048)(_parsed_query)
+
+
+def pairs(query_string: bytes) -> list[tuple[str, str]]:
+    if not query_string:
+        return []
+    try:
+        return parse_qsl(query_string.decode("latin-1"), keep_blank_values=True, max_num_fields=PARAMETERS_MOST)
+    except ValueError:
+        raise shapes.Refused(
+            "Invalid request parameters", {"query": [f"Expected at most {PARAMETERS_MOST} parameters"]}
+        ) from None
+
+
+async def read_body(exchange: Exchange, request: Request[Any, Any, Any]) -> bytes:
+    """The body, whatever its content type says. Raises TooLarge as soon as it is known to be."""
+    if exchange.content_length is not None and exchange.content_length > BODY_MOST:
+        raise too_large()
+    try:
+        async with asyncio.timeout(BODY_PATIENCE_S):
+            return await _whole_body(request)
+    except TimeoutError:
+        said = f"The body did not arrive within {BODY_PATIENCE_S} seconds"
+        raise errors.Invalid("Invalid request body", {"body": [said]}) from None
+
+
+async def _whole_body(request: Request[Any, Any, Any]) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise errors.Invalid("Invalid request body", {"body": ["The body ended before it was complete"]})
+        chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
+        size += len(chunk)
+        if size > BODY_MOST:
+            raise too_large()
+        chunks.append(chunk)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def too_large() -> errors.TooLarge:
+    return errors.TooLarge("The request body is larger than 1 MiB; send less at once")
