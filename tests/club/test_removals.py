@@ -1,12 +1,16 @@
 """Removals: deleting a run or an event with everything inside it."""
 
+import msgspec
 import pytest
 
+from openintervals import instants
+from openintervals.club import removals
 from openintervals.club.events import EventNotFound
-from openintervals.club.registrations import RegistrationNotFound
+from openintervals.club.registrations import Registration, RegistrationNotFound
 from openintervals.club.removals import StillRegistered
 from openintervals.club.runs import RunNotFound
 from tests.club.clubs import Club
+from tests.servers import START
 
 
 def test_a_run_with_somebody_in_it_is_kept(club: Club) -> None:
@@ -44,6 +48,44 @@ def test_everybody_is_cancelled_before_their_run_is_deleted_on_request(club: Clu
     for one in (comes, waits):
         assert club.verbs(one)[-2:] == ["registration.cancelled", "registration.deleted"]
     assert (club.get_event(event).confirmed, club.get_event(event).offered) == (0, 0)
+
+
+def test_the_journal_shows_each_one_as_they_ended(club: Club) -> None:
+    run = club.run(maxParticipants=1, waitlistOfferHours=24)
+    comes, asked, waits = club.register(run, name='Zoë "Z" O\'Neil'), club.wait(run), club.wait(run)
+    club.cancel(comes)
+    back = club.register(club.run(club.event_of(run)), notes="line one\nline two")
+    club.give_bib(back, "7", pinned=True)
+    before = [club.get(one) for one in (comes, asked, waits, back)]
+
+    club.delete_event(club.event_of(run), cancel=True)
+
+    told = [club.history(one) for one in (comes, asked, waits, back)]
+    for one, entries in zip(before, told, strict=True):
+        ended = {"bib": None, "bib_pinned": False, "queue_number": None, "offer_expires_at": None}
+        ended |= {"updated_at": instants.text(START), "status": "cancelled", "version": entries[-1].object_version}
+        last = msgspec.json.decode(entries[-1].snapshot, type=Registration)
+        assert last == msgspec.structs.replace(one, **ended)
+        assert [entry.object_version for entry in entries] == list(range(1, len(entries) + 1))
+    changed = [msgspec.json.decode(entries[-2].changed) for entries in told[1:]]
+    assert changed == [
+        ["status", "queue_number", "offer_expires_at"],
+        ["status", "queue_number"],
+        ["status", "bib", "bib_pinned"],
+    ]
+
+
+def test_very_many_go_batch_by_batch(club: Club, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = club.run()
+    people = [club.register(run) for _ in range(7)]
+    monkeypatch.setattr(removals, "BATCH", 3)
+    removals._last_of_batch._cached.cache_clear()
+
+    club.delete_run(run, cancel=True)
+    removals._last_of_batch._cached.cache_clear()
+
+    for one in people:
+        assert club.verbs(one) == ["registration.created", "registration.cancelled", "registration.deleted"]
 
 
 def test_a_deleted_run_leaves_the_others_alone(club: Club) -> None:
