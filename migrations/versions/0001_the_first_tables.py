@@ -332,18 +332,30 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index(
+        "ix_registrations_email",
+        "registrations",
+        ["organization_id", "mode", "event_id", "email_folded", "id"],
+        unique=False,
+    )
+    op.create_index(
         "ix_registrations_event_id", "registrations", ["organization_id", "mode", "event_id", "id"], unique=False
     )
     op.create_index(
         "ix_registrations_queue",
         "registrations",
-        ["organization_id", "mode", "event_id", "event_run_id", "queue_number"],
+        ["organization_id", "mode", "event_id", "event_run_id", "queue_number", "pace_group", "offer_expires_at"],
         unique=False,
         sqlite_where=sa.text("status = 'waitlist'"),
         postgresql_where=sa.text("status = 'waitlist'"),
     )
     op.create_index(
         "ix_registrations_run_id", "registrations", ["organization_id", "mode", "event_run_id", "id"], unique=False
+    )
+    op.create_index(
+        "ix_registrations_status",
+        "registrations",
+        ["organization_id", "mode", "event_id", "status", "id"],
+        unique=False,
     )
     op.create_index(
         "uq_registrations_active",

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 import pytest
+from msgspec import UNSET, UnsetType
 
 from openintervals.api.partner import events as event_api
 from openintervals.api.partner import registrations as registration_api
@@ -28,11 +29,13 @@ from openintervals.club import (
     removals,
     runs,
     transfers,
+    waiting,
     waitlist,
 )
 from openintervals.club.registrations import Registration
+from openintervals.club.waiting import Waiting
 from openintervals.db.transaction import Asking, Read, Tenant, Write
-from openintervals.platform import journal, organizations
+from openintervals.platform import journal, organizations, pages
 from tests import servers
 from tests.servers import Application
 
@@ -102,7 +105,7 @@ class Club:
         return self.write(work)
 
     def transfer(
-        self, id_: str, run_id: str | None = None, pace_group: str | None = None, **person: str | None
+        self, id_: str, run_id: str | None = None, pace_group: str | None | UnsetType = UNSET, **person: str | None
     ) -> Registration:
         return self.write(
             lambda tx: transfers.transfer(tx, id_, event_run_id=run_id, person=person, pace_group=pace_group)
@@ -139,7 +142,7 @@ class Club:
         return self.write(work)
 
     def assign_bibs(self, event_id: str, run_id: str | None = None) -> list[Registration]:
-        return self.write(lambda tx: bibs.assign_all(tx, event_id, run_id))
+        return self.write(lambda tx: bibs.assign_all(tx, event_id, run_id))[0]
 
     def pin_bib(self, id_: str, *, pinned: bool) -> Registration:
         async def work(tx: Write) -> Registration:
@@ -186,8 +189,11 @@ class Club:
     def event_of(self, run_id: str) -> str:
         return self.get_run(run_id).event_id
 
-    def waiting(self, run_id: str) -> list[waitlist.Waiting]:
-        return self.read(lambda tx: waitlist.of_run(tx, run_id, limit=1000, offset=0))[0]
+    def waiting(self, run_id: str) -> list[Waiting]:
+        return self.page_of_line(run_id, limit=1000)[0]
+
+    def page_of_line(self, run_id: str, **window: Any) -> tuple[list[Waiting], bool]:
+        return self.read(lambda tx: waiting.of_run(tx, run_id, pages.Window(**window)))
 
     def line(self, run_id: str) -> list[str]:
         """Who waits for a run, first in line first."""
@@ -196,9 +202,12 @@ class Club:
     def reasons(self, run_id: str) -> list[str]:
         return [entry.reason for entry in self.waiting(run_id)]
 
-    def verbs(self, id_: str) -> list[str]:
+    def history(self, id_: str) -> list[journal.Entry]:
         """What happened to an object, as the journal tells it."""
-        return [entry.verb for entry in self.read(lambda tx: journal.of_object(tx, id_))]
+        return self.read(lambda tx: journal.of_object(tx, id_))
+
+    def verbs(self, id_: str) -> list[str]:
+        return [entry.verb for entry in self.history(id_)]
 
     # Transactions
 

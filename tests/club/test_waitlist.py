@@ -1,14 +1,16 @@
 """The waiting list: first in, first out; a freed place is given on in the same transaction, once; offers; and why somebody still waits."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from openintervals import errors, instants
-from openintervals.club import waitlist
+from openintervals.club import runs, waitlist
 from openintervals.club.events import CapTooLow
 from openintervals.club.registrations import AlreadyRegistered, Registration, SoldOut
 from openintervals.club.waitlist import Room, promotions
+from openintervals.db.transaction import Write
 from tests.club import clubs
 from tests.club.clubs import Club
 
@@ -517,7 +519,85 @@ def test_the_line_is_told_in_pages(club: Club) -> None:
     run = club.run(maxParticipants=0)
     waiting = [club.wait(run) for _ in range(5)]
 
-    page, more = club.read(lambda tx: waitlist.of_run(tx, run, limit=2, offset=2))
+    page, more = club.page_of_line(run, limit=2, after=waiting[1])
+    back, before = club.page_of_line(run, limit=2, before=waiting[3])
 
     assert [(entry.position, entry.registration.id) for entry in page] == [(3, waiting[2]), (4, waiting[3])]
+    assert [(entry.position, entry.registration.id) for entry in back] == [(2, waiting[1]), (3, waiting[2])]
     assert more
+    assert before
+
+
+def test_a_position_in_line_lasts_longer_than_the_entry_that_had_it(club: Club) -> None:
+    run = club.run(maxParticipants=0)
+    first, second, third, fourth = (club.wait(run) for _ in range(4))
+    club.cancel(second, third)
+    fifth = club.wait(run)
+
+    behind, _ = club.page_of_line(run, limit=10, after=second)
+    ahead, _ = club.page_of_line(run, limit=10, before=third)
+
+    assert [(entry.position, entry.registration.id) for entry in behind] == [(2, fourth), (3, fifth)]
+    assert [(entry.position, entry.registration.id) for entry in ahead] == [(1, first)]
+
+
+def test_a_newcomer_with_the_number_of_one_who_left_stands_behind_their_position(club: Club) -> None:
+    run = club.run(maxParticipants=0)
+    _, last = club.wait(run), club.wait(run)
+    club.cancel(last)
+    newcomer = club.wait(run)
+
+    page, _ = club.page_of_line(run, limit=10, after=last)
+
+    assert [entry.registration.id for entry in page] == [newcomer]
+
+
+def test_a_position_is_one_in_this_run_whatever_became_of_its_entry(club: Club) -> None:
+    event = club.event()
+    run, other = club.run(event, maxParticipants=0), club.run(event, maxParticipants=0)
+    moved, stays = club.wait(run), club.wait(run)
+    club.transfer(moved, other)
+
+    page, _ = club.page_of_line(run, limit=10, after=moved)
+
+    assert [entry.registration.id for entry in page] == [stays]
+
+
+def test_an_id_that_never_waited_stands_before_everybody(club: Club) -> None:
+    run = club.run(maxParticipants=0)
+    waits = club.wait(run)
+
+    after, _ = club.page_of_line(run, limit=10, after="p01k9x0q5zr4t8m2c6h0wa")
+    before, more = club.page_of_line(run, limit=10, before="p01k9x0q5zr4t8m2c6h0wa")
+
+    assert [entry.registration.id for entry in after] == [waits]
+    assert (before, more) == ([], False)
+
+
+def test_a_deep_line_for_a_full_group_is_passed_over(club: Club) -> None:
+    run = club.run(maxParticipants=3, paceGroups=[{"name": "fast", "maxParticipants": 1}, {"name": "slow"}])
+    club.register(run, pace_group="fast")
+    waits = [club.wait(run, pace_group="fast") for _ in range(3)]
+
+    comes = club.register(run, pace_group="slow")
+    club.change_run(run, paceGroups=[{"name": "fast", "maxParticipants": 2}, {"name": "slow"}])
+
+    assert club.status(comes) == "confirmed"
+    assert [club.status(one) for one in waits] == ["confirmed", "waitlist", "waitlist"]
+
+
+async def changing(tx: Write, run_id: str, values: dict[str, Any]) -> None:
+    await runs.change(tx, await runs.get(tx, run_id), values)
+
+
+def test_an_event_that_cannot_be_settled_holds_up_no_other(club: Club) -> None:
+    broken, sound = club.run(maxParticipants=0), club.run(maxParticipants=0)
+    stuck, waits = club.wait(broken), club.wait(sound)
+    for run in (broken, sound):
+        club.change_run(run, registrationOpensAt="2026-03-01T10:00:00Z", maxParticipants=1)
+    for_ever = {"waitlist_offer_hours": 10**9}
+    club.write(lambda tx: changing(tx, broken, for_ever))
+
+    club.time_passes(hours=1)
+
+    assert [club.status(stuck), club.status(waits)] == ["waitlist", "confirmed"]

@@ -25,6 +25,8 @@ from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Read, Write
 
 HIGHEST = 999_999
+AT_ONCE = 10_000
+"""How many are given bibs in one transaction; for everybody else ask again."""
 
 
 class Range(msgspec.Struct, frozen=True):
@@ -113,7 +115,7 @@ def _without(*, of_run: bool) -> sa.Select[Any]:
     )
     if of_run:
         select = select.where(table.c.event_run_id == sa.bindparam("run_id"))
-    return select.order_by(table.c.id)
+    return select.order_by(table.c.id).limit(AT_ONCE + 1)
 
 
 async def set_bib(tx: Write, scene: Scene, bib: str, *, pinned: bool | None = None) -> Registration:
@@ -148,8 +150,10 @@ async def pin(tx: Write, scene: Scene, *, pinned: bool) -> Registration:
     return await registrations.store(tx, scene.registration, "registration.updated", bib_pinned=pinned)
 
 
-async def assign_all(tx: Write, event_id: str, run_id: str | None) -> list[Registration]:
+async def assign_all(tx: Write, event_id: str, run_id: str | None) -> tuple[list[Registration], bool]:
     """A bib for everybody with a place who has none, in order of arrival; all or, when a range runs out, nobody.
+
+    Of very many the first `AT_ONCE`; gives those who got one, and whether there are more to ask for again.
 
     Raises EventNotFound, RunNotFound, BibsExhausted."""
     await events.lock(tx, event_id)
@@ -158,9 +162,11 @@ async def assign_all(tx: Write, event_id: str, run_id: str | None) -> list[Regis
     numbers = await _Numbers.of(tx, event_id)
     given = {"run_id": run_id} if run_id is not None else {}
     waiting = await tx.all(Registration, _without(of_run=run_id is not None), event_id=event_id, **given)
-    return [
-        await registrations.store(tx, before, "registration.updated", bib=numbers.next(before)) for before in waiting
+    assigned = [
+        await registrations.store(tx, before, "registration.updated", bib=numbers.next(before))
+        for before in waiting[:AT_ONCE]
     ]
+    return assigned, len(waiting) > AT_ONCE
 
 
 async def take_away(tx: Write, scene: Scene) -> Registration:

@@ -82,6 +82,8 @@ registrations = schema.table(
         postgresql_where=sa.text("bib IS NOT NULL"),
     ),
     sa.Index("ix_registrations_event_id", "organization_id", "mode", "event_id", "id"),
+    sa.Index("ix_registrations_email", "organization_id", "mode", "event_id", "email_folded", "id"),
+    sa.Index("ix_registrations_status", "organization_id", "mode", "event_id", "status", "id"),
     sa.Index("ix_registrations_run_id", "organization_id", "mode", "event_run_id", "id"),
     sa.Index(
         "ix_registrations_queue",
@@ -90,6 +92,8 @@ registrations = schema.table(
         "event_id",
         "event_run_id",
         "queue_number",
+        "pace_group",
+        "offer_expires_at",
         sqlite_where=sa.text("status = 'waitlist'"),
         postgresql_where=sa.text("status = 'waitlist'"),
     ),
@@ -210,7 +214,10 @@ def _page(view: type[msgspec.Struct], narrow: tuple[str, ...], direction: pages.
         own(registrations), registrations.c.event_id == sa.bindparam("event_id")
     )
     for name in narrow:
-        select = select.where(registrations.c[name] == sa.bindparam(name))
+        column: sa.ColumnElement[Any] = registrations.c[name]
+        if name == "status" and "event_run_id" in narrow:
+            column = sa.func.coalesce(column, "")  # so that the run's index is taken: an event may have very many runs
+        select = select.where(column == sa.bindparam(name))
     return pages.paged(select, registrations.c.id, direction)
 
 
@@ -312,7 +319,10 @@ async def lock(tx: Write, registration_id: str) -> Scene:
     event_id = await tx.value(_event_of(), id=registration_id)
     if event_id is None:
         raise RegistrationNotFound
-    event = await events.lock(tx, event_id)
+    try:
+        event = await events.lock(tx, event_id)
+    except events.EventNotFound:  # transferred or, with its event, deleted while we waited for the lock
+        return await lock(tx, registration_id)
     registration = await get(tx, registration_id)
     if registration.event_id != event.id:
         # It was transferred to another event while we waited for the lock of its old one.

@@ -10,17 +10,17 @@ What time alone changes (a lapsed offer, a window that opens) is settled by the 
 """
 
 import heapq
+import traceback
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
+import structlog
 
 from openintervals import instants
-from openintervals.club import events, pace_groups, places, registrations, runs, seats
-from openintervals.club.events import Event
-from openintervals.club.pace_groups import PaceGroup
+from openintervals.club import events, pace_groups, registrations, runs, seats
 from openintervals.club.registrations import Registration
 from openintervals.club.registrations import registrations as table
 from openintervals.club.runs import Run, event_runs
@@ -31,7 +31,7 @@ from openintervals.db.transaction import Asking, Read, Tenant, Write
 from openintervals.platform import organizations
 
 BATCH = 500
-Reason = Literal["full", "paceGroupFull", "eventFull", "offerOpen", "registrationClosed", "runCancelled"]
+_log: Any = structlog.get_logger()
 
 
 class Room(msgspec.Struct):
@@ -40,14 +40,6 @@ class Room(msgspec.Struct):
     event: int | None
     runs: dict[str, int | None]
     groups: dict[tuple[str, str], int | None]
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """One entry with its place in line and the reason why it still waits."""
-
-    registration: Registration
-    position: int
-    reason: Reason
 
 
 def promotions(queue: Iterable[Registration], room: Room) -> list[Registration]:
@@ -73,23 +65,6 @@ def _less(number: int | None) -> int | None:
     return None if number is None else number - 1
 
 
-def reason(entry: Registration, event: Event, run: Run, group: PaceGroup | None, asking: Asking) -> Reason:
-    """Why an entry has not been promoted. Pure."""
-    if entry.offer_expires_at is not None:
-        return "offerOpen"
-    if run.event_status == "cancelled":
-        return "runCancelled"
-    if not asking.bypass_windows and runs.refusal(run, asking.now) is not None:
-        return "registrationClosed"
-    if runs.is_full(run):
-        return "full"
-    if group is not None and not places.free(group.max_participants, group.confirmed, group.offered):
-        return "paceGroupFull"
-    if not places.free(event.max_participants, event.confirmed, event.offered):
-        return "eventFull"
-    return "registrationClosed"  # registration has only just opened; the entry is served within seconds
-
-
 @statement
 def _runs_waited_for() -> sa.Select[Any]:
     return (
@@ -108,11 +83,18 @@ def _runs_waited_for() -> sa.Select[Any]:
     )
 
 
+def _is_full(group: sa.FromClause) -> sa.ColumnElement[bool]:
+    """That a pace group has no place: those who wait for it are passed over without being read, however many."""
+    return group.c.confirmed + group.c.offered >= group.c.max_participants
+
+
 @statement
 def _line() -> sa.Select[Any]:
-    """Entries of one run that hold no offer, behind a place in line."""
-    return (
-        sa.select(*columns(Registration, table))
+    """Entries of one run behind a place in line that hold no offer, and for whose pace group there is a place."""
+    group = pace_groups.pace_groups
+    full = sa.select(group.c.name).where(own(group), group.c.event_run_id == sa.bindparam("run_id"), _is_full(group))
+    first = (
+        sa.select(table.c.id)  # found in the index alone, however long the line
         .where(
             own(table),
             table.c.event_id == sa.bindparam("event_id"),
@@ -120,25 +102,13 @@ def _line() -> sa.Select[Any]:
             table.c.status == registrations.WAITS,
             table.c.offer_expires_at.is_(None),
             table.c.queue_number > sa.bindparam("behind", type_=sa.BigInteger),
+            sa.or_(table.c.pace_group.is_(None), table.c.pace_group.not_in(full)),
         )
         .order_by(table.c.queue_number)
         .limit(BATCH)
     )
-
-
-@statement
-def _of_run() -> sa.Select[Any]:
     return (
-        sa.select(*columns(Registration, table))
-        .where(
-            own(table),
-            table.c.event_id == sa.bindparam("event_id"),
-            table.c.event_run_id == sa.bindparam("run_id"),
-            table.c.status == registrations.WAITS,
-        )
-        .order_by(table.c.queue_number)
-        .limit(sa.bindparam("row_limit", type_=sa.Integer))
-        .offset(sa.bindparam("row_offset", type_=sa.Integer))
+        sa.select(*columns(Registration, table)).where(own(table), table.c.id.in_(first)).order_by(table.c.queue_number)
     )
 
 
@@ -149,6 +119,7 @@ def _lapsed() -> sa.Select[Any]:
         .where(
             own(table),
             table.c.event_id == sa.bindparam("event_id"),
+            table.c.event_run_id == sa.bindparam("run_id"),
             table.c.status == registrations.WAITS,
             table.c.offer_expires_at <= sa.bindparam("at"),
         )
@@ -158,8 +129,31 @@ def _lapsed() -> sa.Select[Any]:
 
 @statement
 def _last_in_line() -> sa.Select[Any]:
-    return sa.select(sa.func.coalesce(sa.func.max(table.c.queue_number), 0)).where(
-        own(table), table.c.event_id == sa.bindparam("event_id"), table.c.status == registrations.WAITS
+    last_of_run = (  # run by run, each a look at the end of an index
+        sa.select(sa.func.max(table.c.queue_number))
+        .where(
+            own(table),
+            table.c.event_id == event_runs.c.event_id,
+            table.c.event_run_id == event_runs.c.id,
+            table.c.status == registrations.WAITS,
+        )
+        .scalar_subquery()
+    )
+    return sa.select(sa.func.coalesce(sa.func.max(last_of_run), 0)).where(
+        own(event_runs), event_runs.c.event_id == sa.bindparam("event_id")
+    )
+
+
+@statement
+def _waits_in() -> sa.Select[Any]:
+    return sa.select(
+        sa.exists(table.c.id).where(
+            own(table),
+            table.c.event_id == sa.bindparam("event_id"),
+            table.c.event_run_id == sa.bindparam("run_id"),
+            table.c.status == registrations.WAITS,
+            table.c.offer_expires_at.is_(None),
+        )
     )
 
 
@@ -184,24 +178,46 @@ def _events_to_settle() -> sa.Select[Any]:
         sa.or_(run.event_status.is_(None), run.event_status != "cancelled"),
         sa.or_(is_open, organizations.organizations.c.bypass_windows),
     )
+    # Which runs are waited for is asked first, so that a long line is walked only where there is a place to give.
+    names = ("organization_id", "mode", "event_id", "event_run_id")
+    waited_for = (
+        sa.select(*(table.c[name] for name in names))
+        .where(table.c.status == registrations.WAITS, table.c.event_id > sa.bindparam("behind"))
+        .distinct()
+        .subquery("waited_for")
+    )
+    in_line = [*(table.c[name] == waited_for.c[name] for name in names), table.c.status == registrations.WAITS]
+    group = pace_groups.pace_groups
+    in_full_group = sa.exists(group.c.name).where(
+        *(group.c[name] == table.c[name] for name in ("organization_id", "mode", "event_run_id")),
+        group.c.name == table.c.pace_group,
+        _is_full(group),
+    )
+    fits = sa.exists(table.c.id).where(*in_line, table.c.offer_expires_at.is_(None), sa.not_(in_full_group))
+    lapsed = sa.exists(table.c.id).where(*in_line, table.c.offer_expires_at <= at)
     return (
-        sa.select(table.c.organization_id, table.c.mode, table.c.event_id)
+        sa.select(waited_for.c.organization_id, waited_for.c.mode, waited_for.c.event_id)
         .distinct()
         .where(
-            table.c.status == registrations.WAITS,
-            table.c.event_id > sa.bindparam("behind"),
             *(
                 sa.and_(
-                    place.organization_id == table.c.organization_id, place.mode == table.c.mode, place.id == place_id
+                    place.organization_id == waited_for.c.organization_id,
+                    place.mode == waited_for.c.mode,
+                    place.id == place_id,
                 )
-                for place, place_id in ((run, table.c.event_run_id), (event, table.c.event_id))
+                for place, place_id in ((run, waited_for.c.event_run_id), (event, waited_for.c.event_id))
             ),
-            organizations.organizations.c.id == table.c.organization_id,
-            sa.or_(table.c.offer_expires_at <= at, sa.and_(table.c.offer_expires_at.is_(None), takes)),
+            organizations.organizations.c.id == waited_for.c.organization_id,
+            sa.or_(sa.and_(run.offered > 0, lapsed), sa.and_(takes, fits)),
         )
-        .order_by(table.c.event_id)
+        .order_by(waited_for.c.event_id)
         .limit(BATCH)
     )
+
+
+async def passes_nobody(tx: Read, run: Run) -> bool:
+    """Whether somebody who takes a free place in a run of a settled event passes nobody: where a run is cancelled, its line stands still."""
+    return run.event_status != "cancelled" or not await tx.value(_waits_in(), event_id=run.event_id, run_id=run.id)
 
 
 async def next_number(tx: Write, event_id: str) -> int:
@@ -214,13 +230,18 @@ async def settle(tx: Write, event_id: str) -> int:
     waited_for = await tx.all(Run, _runs_waited_for(), event_id=event_id)
     if not waited_for:
         return 0
-    lapsed = await tx.all(Registration, _lapsed(), event_id=event_id, at=tx.now_text)
-    for entry in lapsed:
-        await _lapse(tx, entry)
-    by_id = {run.id: run for run in await tx.all(Run, _runs_waited_for(), event_id=event_id)}
-    room = await _room(tx, event_id, list(by_id.values()))
+    changed = 0
+    for run in waited_for:
+        if run.offered:
+            lapsed = await tx.all(Registration, _lapsed(), event_id=event_id, run_id=run.id, at=tx.now_text)
+            for entry in lapsed:
+                await _lapse(tx, entry)
+            changed += len(lapsed)
+    if changed:
+        waited_for = await tx.all(Run, _runs_waited_for(), event_id=event_id)
+    by_id = {run.id: run for run in waited_for}
+    room = await _room(tx, event_id, waited_for)
     behind = dict.fromkeys(room.runs, 0)
-    changed = len(lapsed)
     while behind and room.event != 0:
         queue, behind = await _next_in_line(tx, event_id, behind)
         for entry in promotions(queue, room):
@@ -291,26 +312,10 @@ async def _lapse(tx: Write, entry: Registration) -> None:
     )
 
 
-async def of_run(tx: Read, run_id: str, *, limit: int, offset: int) -> tuple[list[Waiting], bool]:
-    """Those who wait for a run, first in line first, with the reason for each, and whether there are more. Raises RunNotFound."""
-    run = await runs.get(tx, run_id)
-    event = await events.get(tx, run.event_id)
-    groups = await pace_groups.of_run(tx, run_id)
-    entries = await tx.all(
-        Registration, _of_run(), event_id=event.id, run_id=run_id, row_limit=limit + 1, row_offset=offset
-    )
-    return [
-        Waiting(
-            entry,
-            offset + position,
-            reason(entry, event, run, pace_groups.named(groups, entry.pace_group), tx.asking),
-        )
-        for position, entry in enumerate(entries[:limit], start=1)
-    ], len(entries) > limit
-
-
 async def settle_due(database: Database, asking: Asking) -> int:
-    """Settle every event where time has freed a place or opened registration; for the worker. Gives how many entries that changed."""
+    """Settle every event where time has freed a place or opened registration; for the worker. Gives how many entries that changed.
+
+    One that fails is logged and left for the next round; it holds up no other."""
 
     async def due(tx: Read) -> list[tuple[Any, ...]]:
         return list(await tx.rows(_events_to_settle(), at=tx.now_text, behind=behind))
@@ -328,6 +333,12 @@ async def settle_due(database: Database, asking: Asking) -> int:
                     return 0
                 return await settle(tx, event_id)
 
-            changed += await database.write(msgspec.structs.replace(asking, tenant=Tenant(organization_id, mode)), work)
+            try:
+                tenant = Tenant(organization_id, mode)
+                changed += await database.write(msgspec.structs.replace(asking, tenant=tenant), work)
+            except Exception as problem:  # noqa: BLE001 — one that fails must not hold up the others
+                last = traceback.extract_tb(problem.__traceback__)[-1]
+                place = f"{last.filename.rpartition('/')[2]}:{last.lineno} {last.name}"
+                _log.warning("settling failed", event_id=event_id, error=type(problem).__name__, at=place)
         behind = found[-1][2]
     return changed

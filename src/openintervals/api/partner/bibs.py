@@ -74,6 +74,7 @@ async def assign_bibs(tx: Write, event_id: str, body: BibsAssign) -> BibsAssigne
     """Give a bib to everybody without one
 
     To all who have a place in the event, or in one of its runs, in order of registration. When a range runs out nobody gets one.
+    One request gives at most 10,000; where more are without, `hasMore` says so.
     """
-    assigned = await bibs.assign_all(tx, event_id, body.event_run_id)
-    return BibsAssigned(assigned=[BibAssigned(id=one.id, bib=one.bib or "") for one in assigned])
+    assigned, more = await bibs.assign_all(tx, event_id, body.event_run_id)
+    return BibsAssigned(assigned=[BibAssigned(id=one.id, bib=one.bib or "") for one in assigned], has_more=more)

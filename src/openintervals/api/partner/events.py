@@ -10,7 +10,7 @@ from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect, runs
 from openintervals.api.partner.dialect import Wire, WireIn, partner
 from openintervals.api.rules import Rule, Rules
-from openintervals.club import events, pace_groups, removals, waitlist
+from openintervals.club import edits, events, pace_groups, removals
 from openintervals.club import runs as club_runs
 from openintervals.club.runs import Run
 
@@ -190,11 +190,7 @@ async def update_event(tx: Write, event_id: str, body: EventPatch) -> Event:
 
     What is left out stays; null clears an optional field. A raised cap gives places to those who wait, at once.
     """
-    await events.lock(tx, event_id)
-    await waitlist.settle(tx, event_id)  # an offer that has lapsed does not stand in the way of a lower cap
-    await events.change(tx, await events.get(tx, event_id), columns(body.given()))
-    await waitlist.settle(tx, event_id)
-    return view(await events.get(tx, event_id))
+    return view(await edits.change_event(tx, event_id, columns(body.given())))
 
 
 @partner.operation(

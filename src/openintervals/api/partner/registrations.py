@@ -10,8 +10,7 @@ from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, WireIn, partner
 from openintervals.api.rules import Rule, Rules
-from openintervals.club import bibs, checkins, enrolment, events, registrations, runs, transfers
-from openintervals.club.registrations import Scene
+from openintervals.club import bibs, checkins, edits, enrolment, events, registrations, runs, transfers
 
 RegistrationType = Literal["free", "paid"]
 Status = Literal["confirmed", "cancelled", "waitlist", "refunded"]
@@ -170,6 +169,9 @@ class BibAssigned(Wire, frozen=True):
 
 class BibsAssigned(Wire, frozen=True):
     assigned: list[BibAssigned]
+    has_more: Annotated[
+        bool, msgspec.Meta(description="Sent when there were too many for one request: send it again for the others.")
+    ] = False
 
 
 def view(registration: registrations.Registration) -> Registration:
@@ -262,36 +264,19 @@ async def update_registration(tx: Write, registration_id: str, body: Registratio
 
     Details, pace group, status, bib and check-in, in that order and all or none. A freed place goes to the first in line at once.
     """
-    status = _status(body)
-    scene = await registrations.lock(tx, registration_id)
     given = body.given()
-    details: dict[str, Any] = {n: given[n] for n in ("email", "name", "registration_type", "notes") if n in given}
-    if "email" in details:
-        email = details["email"].strip()
-        details |= {"email": email, "email_folded": registrations.fold(email)}
-    registration = await registrations.store(tx, scene.registration, "registration.updated", **details)
-    if body.pace_group is not UNSET:
-        registration = await enrolment.change_pace_group(tx, _again(scene, registration), body.pace_group)
-    if not isinstance(status, UnsetType):
-        registration = await enrolment.change_status(tx, _again(scene, registration), status)
-    pinned = body.bib_pinned if body.bib_pinned is not UNSET else None
-    if body.bib is not UNSET:
-        registration = await bibs.set_bib(tx, _again(scene, registration), body.bib, pinned=pinned)
-    elif pinned is not None:
-        registration = await bibs.pin(tx, _again(scene, registration), pinned=pinned)
-    if body.checked_in is not UNSET:
-        registration = await _check(tx, _again(scene, registration), came=body.checked_in)
-    return view(registration)
-
-
-def _again(scene: Scene, registration: registrations.Registration) -> Scene:
-    return msgspec.structs.replace(scene, registration=registration)
-
-
-async def _check(tx: Write, scene: Scene, *, came: bool) -> registrations.Registration:
-    if came:
-        return await checkins.check_in(tx, scene, at=None, device=None)
-    return await checkins.undo(tx, scene)
+    return view(
+        await edits.change_registration(
+            tx,
+            registration_id,
+            details={n: given[n] for n in ("email", "name", "registration_type", "notes") if n in given},
+            pace_group=body.pace_group,
+            status=given.get("status", given.get("registration_status")),
+            bib=given.get("bib"),
+            pinned=given.get("bib_pinned"),
+            came=given.get("checked_in"),
+        )
+    )
 
 
 @partner.operation(
@@ -319,7 +304,7 @@ async def transfer_registration(tx: Write, registration_id: str, body: Transfer)
             registration_id,
             event_run_id=given.get("event_run_id"),
             person={name: given[name] for name in ("email", "name") if name in given},
-            **{name: given[name] for name in ("pace_group",) if name in given},  # null takes them out of their group
+            pace_group=body.pace_group,
         )
     )
 

@@ -11,7 +11,7 @@ from openintervals.api.http import Created, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, WireIn, partner
 from openintervals.api.rules import Rule, Rules
-from openintervals.club import events, pace_groups, places, registrations, removals, runs, waitlist
+from openintervals.club import edits, events, pace_groups, places, removals, runs, waiting
 from openintervals.club.events import Event
 from openintervals.club.pace_groups import PaceGroup
 from openintervals.club.runs import Run
@@ -25,7 +25,6 @@ Distance = Annotated[float, msgspec.Meta(ge=0, le=10_000_000, description="Lengt
 Instant = Annotated[datetime.datetime, msgspec.Meta(tz=True, examples=["2026-03-01T09:00:00+01:00"])]
 BibNumber = Annotated[int, msgspec.Meta(ge=1, le=999_999)]
 Hours = Annotated[int, msgspec.Meta(ge=1, le=720)]
-WAITING_SHOWN = 5_000
 
 
 class PaceGroupShape(WireIn, frozen=True, kw_only=True, omit_defaults=True):
@@ -137,6 +136,14 @@ class RemoveQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     ] = False
 
 
+class WaitlistQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    rules: ClassVar[Rules] = dialect.PAGED
+
+    limit: dialect.Limit = 50
+    after: dialect.RegistrationCursor | None = None
+    before: dialect.RegistrationCursor | None = None
+
+
 class WaitlistEntry(Wire, frozen=True):
     """Somebody who waits for a place."""
 
@@ -144,7 +151,7 @@ class WaitlistEntry(Wire, frozen=True):
     event_run_id: str
     email: str
     position: Annotated[int, msgspec.Meta(ge=1, description="Place in the line of this run; 1 is the first.")]
-    reason: Annotated[waitlist.Reason, msgspec.Meta(description="Why there is no place for them yet.")]
+    reason: Annotated[waiting.Reason, msgspec.Meta(description="Why there is no place for them yet.")]
     name: str | None = None
     pace_group: str | None = None
     offer_expires_at: dialect.InstantOut | None = None
@@ -175,9 +182,9 @@ async def shown(tx: Read, run_id: str) -> EventRun:
     return view(run, await pace_groups.of_run(tx, run_id), await events.get(tx, run.event_id))
 
 
-def _groups(shapes: Any, run: Run) -> list[PaceGroup]:
+def _groups(shapes: Any, run_id: str) -> list[PaceGroup]:
     return [
-        PaceGroup(run.id, shape.name, place, shape.max_participants, shape.bib_from, shape.bib_to)
+        PaceGroup(run_id, shape.name, place, shape.max_participants, shape.bib_from, shape.bib_to)
         for place, shape in enumerate(shapes or [])
     ]
 
@@ -195,7 +202,7 @@ async def create_run(tx: Write, event_id: str, body: RunCreate) -> Created[RunCr
     shapes = values.pop("pace_groups", None)
     run = await runs.create(tx, event, values)
     if shapes:
-        await pace_groups.declare(tx, run, _groups(shapes, run), {})
+        await pace_groups.declare(tx, run, _groups(shapes, run.id), {})
     return Created(RunCreated(event_run_id=run.id), f"/runs/{run.id}")
 
 
@@ -214,21 +221,9 @@ async def update_run(tx: Write, run_id: str, body: RunPatch) -> EventRun:
     A raised cap, a lifted pause or a new window gives free places to those who wait, at once. A run that a recurrence
     published counts as edited by hand from now on, and the recurrence leaves it alone.
     """
-    event, _ = await runs.lock(tx, run_id)
-    await waitlist.settle(tx, event.id)  # an offer that has lapsed does not stand in the way of a lower cap
-    run = await runs.get(tx, run_id)
     values = dialect.columns(body.given())
     shapes = values.pop("pace_groups", UNSET)
-    if run.recurrence_id is not None and (values or shapes is not UNSET):
-        values["edited"] = True
-    after = await runs.change(tx, run, values)
-    if shapes is not UNSET:
-        declared = _groups(shapes, run)
-        if declared != [
-            msgspec.structs.replace(g, confirmed=0, offered=0) for g in await pace_groups.of_run(tx, run_id)
-        ]:
-            await pace_groups.declare(tx, after, declared, await registrations.taken_by_group(tx, run_id))
-    await waitlist.settle(tx, run.event_id)
+    await edits.change_run(tx, run_id, values, UNSET if shapes is UNSET else _groups(shapes, run_id))
     return await shown(tx, run_id)
 
 
@@ -251,12 +246,14 @@ async def delete_run(tx: Write, run_id: str, query: RemoveQuery) -> None:
 @partner.operation(
     "GET", "/runs/{run_id}/waitlist", scope="read:participants", tag="Waiting list", fails=(runs.RunNotFound,)
 )
-async def list_waitlist(tx: Read, run_id: str) -> Page[WaitlistEntry]:
+async def list_waitlist(tx: Read, run_id: str, query: WaitlistQuery) -> Page[WaitlistEntry]:
     """List who waits for a run
 
-    First in line first, each with the reason why there is no place for them yet; at most 5,000 at once.
+    First in line first, one page at a time, each with the reason why there is no place for them yet. A cursor is the `registrationId`
+    of an entry: `after` gives those behind it in line, `before` those ahead of it. It stays good when its entry no longer waits, and stands for
+    the place it had last; an id that never waited for this run stands before everybody.
     """
-    waiting, more = await waitlist.of_run(tx, run_id, limit=WAITING_SHOWN, offset=0)
+    entries, more = await waiting.of_run(tx, run_id, dialect.window(query))
     return Page(
         [
             WaitlistEntry(
@@ -269,7 +266,7 @@ async def list_waitlist(tx: Read, run_id: str) -> Page[WaitlistEntry]:
                 pace_group=entry.registration.pace_group,
                 offer_expires_at=entry.registration.offer_expires_at,
             )
-            for entry in waiting
+            for entry in entries
         ],
         more,
     )

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import field
 
 from openintervals.api.exchange import Runtime
-from openintervals.api.http import Caller, Read
+from openintervals.api.http import Caller, Page, Read
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, partner
 from openintervals.platform import usage
@@ -23,11 +23,11 @@ class UsageDay(Wire, frozen=True):
 
 
 @partner.operation("GET", "/usage", scope=None, tag="Usage", snapshot=False)
-async def get_usage(tx: Read, caller: Caller, runtime: Runtime) -> list[UsageDay]:
+async def get_usage(tx: Read, caller: Caller, runtime: Runtime) -> Page[UsageDay]:
     """Requests by day
 
     The last 31 days that had requests, newest first, this request included. Requests that were refused for being too many
     do not count. Any valid key may ask.
     """
     days = await usage.by_day(tx, caller.key_id, runtime.usage)
-    return [UsageDay(day.day, day.key, day.organization) for day in days]
+    return Page([UsageDay(day.day, day.key, day.organization) for day in days], has_more=False)
