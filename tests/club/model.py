@@ -220,10 +220,11 @@ class World:
         entry.group = group
         self.settle(entry.run.race)
 
-    def transfer(self, entry: Entry, run: Run, email: str, group: str | None) -> None:
+    def transfer(self, entry: Entry, run: Run, email: str, group: str | None, *, keeps: bool) -> None:
+        """Into `group`, or `keeps`: into the one they are in, where the new run has it."""
         moves, old = run is not entry.run, entry.run
         self.settle(old.race)
-        if not moves and email == entry.email:
+        if not moves and email == entry.email and keeps:
             raise Refused("invalid")
         self._must_be_transferable(entry)
         if moves:
@@ -232,15 +233,17 @@ class World:
         twice = any(other.email == email for other in self._active(run) if other is not entry)
         entry.email = email
         if moves:
-            self._move(entry, run, group)
+            self._move(entry, run, group, keeps=keeps)
+        elif not keeps:
+            self.change_group(entry, group)
         if twice:
             raise Refused("already_registered")
         for race in {old.race, run.race}:
             self.settle(race)
 
-    def _move(self, entry: Entry, run: Run, group: str | None) -> None:
+    def _move(self, entry: Entry, run: Run, group: str | None, *, keeps: bool) -> None:
         old, came, bib, pinned = entry.run, entry.status == COMING, entry.bib, entry.pinned
-        if group is None:
+        if keeps:
             group = entry.group if not run.groups or entry.group in run.groups else None
         entry.leave("cancelled")  # what they held is free before they ask for a place
         if came and self.obstacle(run, group) is not None:

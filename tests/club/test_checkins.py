@@ -27,6 +27,25 @@ def test_a_check_in_has_a_time_and_a_device(club: Club) -> None:
     assert club.verbs(comes)[-1] == "registration.checked_in"
 
 
+@pytest.mark.parametrize("at", ["1970-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00", "2026-02-21T23:59:59+00:00"])
+def test_nobody_came_long_before_the_run(club: Club, at: str) -> None:
+    comes = club.register(club.run())
+
+    with pytest.raises(errors.Invalid) as refusal:
+        club.check_in(comes, datetime.fromisoformat(at))
+
+    assert refusal.value.fields == {"at": ["Must not lie more than 7 days before the run; check the device's clock"]}
+    assert seen(club, comes) == (None, None)
+
+
+def test_a_race_of_the_past_takes_check_ins_of_its_own_time(club: Club) -> None:
+    comes = club.register(club.run(date="2025-06-14"))
+
+    club.check_in(comes, datetime.fromisoformat("2025-06-07T00:00:00+00:00"))
+
+    assert seen(club, comes) == ("2025-06-07T00:00:00.000Z", None)
+
+
 def test_checking_in_again_is_no_error_and_keeps_the_first_time(club: Club) -> None:
     comes = club.register(club.run())
     club.check_in(comes, device="gate")

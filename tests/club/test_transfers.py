@@ -53,6 +53,38 @@ def test_a_transfer_to_another_person_keeps_the_place_in_line(club: Club) -> Non
     assert club.line(run) == [first, second]
 
 
+def test_a_transfer_to_another_person_puts_them_into_the_pace_group_named(club: Club) -> None:
+    run = club.run(paceGroups=[{"name": "fast", "maxParticipants": 1}, {"name": "slow", "maxParticipants": 1}])
+    comes, waits = club.register(run, ANN, pace_group="fast"), club.wait(run, pace_group="fast")
+
+    moved = club.transfer(comes, email=BOB, pace_group="slow")
+
+    assert (moved.email, moved.pace_group) == (BOB, "slow")
+    assert club.status(waits) == "confirmed"
+
+
+def test_nobody_is_transferred_into_a_full_pace_group_of_their_own_run(club: Club) -> None:
+    run = club.run(paceGroups=[{"name": "fast", "maxParticipants": 1}])
+    club.register(run, pace_group="fast")
+    comes = club.register(run, ANN)
+
+    with pytest.raises(SoldOut, match="Pace group 'fast' of this run is full"):
+        club.transfer(comes, email=BOB, pace_group="fast")
+
+    assert (club.get(comes).email, club.get(comes).pace_group) == (ANN, None)
+
+
+def test_a_transfer_can_leave_the_pace_group_behind(club: Club) -> None:
+    event = club.event()
+    old, new = club.run(event), club.run(event)
+    one, other = club.register(old, pace_group="5:00"), club.register(old, pace_group="5:00")
+
+    stays = club.transfer(one, email=BOB, pace_group=None)
+    moves = club.transfer(other, new, pace_group=None)
+
+    assert [stays.pace_group, moves.pace_group] == [None, None]
+
+
 def test_a_run_and_a_person_change_at_once(club: Club) -> None:
     old, new = club.run(), club.run()
     comes = club.register(old, ANN)

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from openintervals.club import runs
-from openintervals.club.registrations import RegistrationClosed
+from openintervals.club.registrations import RegistrationClosed, SoldOut
 from openintervals.club.runs import Run
 from tests.club.clubs import Club
 from tests.servers import START
@@ -173,6 +173,38 @@ def test_an_organization_may_let_its_keys_in_through_closed_doors(club: Club) ->
     club.cancel(comes)
 
     assert club.status(waits) == "confirmed"
+
+
+def test_nobody_passes_those_who_wait_for_a_cancelled_run_whatever_keys_may_bypass(club: Club) -> None:
+    event = club.event()
+    run, other = club.run(event, maxParticipants=1), club.run(event)
+    comes, waits = club.register(run), club.wait(run)
+    left, elsewhere = club.register(club.run(), "left@example.com"), club.register(other)
+    club.change_run(run, eventStatus="cancelled")
+    club.let_keys_bypass_windows()
+    club.cancel(comes, left)
+
+    late = club.wait(run)
+    for act in (
+        lambda: club.register(run),
+        lambda: club.set_status(comes, "confirmed"),
+        lambda: club.set_status(waits, "confirmed"),
+        lambda: club.transfer(elsewhere, run),
+    ):
+        with pytest.raises(SoldOut, match="This run is cancelled and its waiting list stands still"):
+            act()
+
+    assert club.line(run) == [waits, late]
+    assert club.get_run(run).confirmed == 0
+
+
+def test_a_cancelled_run_nobody_waits_for_takes_whom_keys_may_let_in(club: Club) -> None:
+    run = club.run(maxParticipants=1, eventStatus="cancelled")
+    club.let_keys_bypass_windows()
+
+    comes = club.register(run)
+
+    assert club.status(comes) == "confirmed"
 
 
 @pytest.mark.parametrize(

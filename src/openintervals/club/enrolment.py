@@ -2,7 +2,8 @@
 
 Rules: a confirmed wish is refused when the run is sold out, never turned into a waiting one; a waiting wish takes a free place at once;
 nobody passes those who wait, because they are served first. Registration windows bind confirmed and waiting wishes, unless the organization lets its
-keys bypass them; cancelled and refunded ones are history being written down and always pass.
+keys bypass them; cancelled and refunded ones are history being written down and always pass. The line of a cancelled run stands still, and
+nobody takes a place past it, whatever keys may bypass.
 Every verb ends with `waitlist.settle`: a place it freed is given away before the transaction is over.
 """
 
@@ -13,9 +14,10 @@ import msgspec
 from openintervals import errors
 from openintervals.club import events, places, registrations, runs, seats, waitlist
 from openintervals.club.events import Event
+from openintervals.club.pace_groups import PaceGroup
 from openintervals.club.registrations import AlreadyRegistered, Registration, RegistrationClosed, Scene, SoldOut
 from openintervals.club.runs import Run
-from openintervals.db.transaction import Write
+from openintervals.db.transaction import Asking, Read, Write
 from openintervals.platform import ids
 
 VERBS = {
@@ -63,7 +65,7 @@ async def register(
     )
     if status not in registrations.ACTIVE:
         return await registrations.insert(tx, wish)
-    refuse_when_closed(tx, run)
+    refuse_when_closed(tx.asking, run)
     if someone_waits and await waitlist.settle(tx, event.id):
         event, run, _, known = await registrations.lock_run(tx, run_id, email)
     if known:
@@ -75,7 +77,7 @@ async def register(
 async def _placed(tx: Write, event: Event, run: Run, wish: Registration) -> Registration:
     """The wish with a place or, if it is content with that, at the end of the line. Raises SoldOut."""
     group = await registrations.group_of(tx, run.id, wish.pace_group)
-    obstacle = seats.obstacle(event, run, group)
+    obstacle = await obstacle_of(tx, event, run, group)
     if obstacle is None:
         await seats.move(tx, event.id, run.id, group, confirmed=1)
         return msgspec.structs.replace(wish, status="confirmed", queue_number=None)
@@ -86,9 +88,17 @@ async def _placed(tx: Write, event: Event, run: Run, wish: Registration) -> Regi
     )
 
 
-def refuse_when_closed(tx: Write, run: Run) -> None:
-    """Raises RegistrationClosed, unless this organization's keys bypass windows."""
-    refusal = None if tx.asking.bypass_windows else runs.refusal(run, tx.now)
+async def obstacle_of(tx: Read, event: Event, run: Run, group: PaceGroup | None) -> str | None:
+    """Why there is no place for somebody who does not wait yet in a settled event, in words for people; None when there is one."""
+    obstacle = seats.obstacle(event, run, group)
+    if obstacle is None and not await waitlist.passes_nobody(tx, run):
+        return "This run is cancelled and its waiting list stands still"
+    return obstacle
+
+
+def refuse_when_closed(asking: Asking, run: Run) -> None:
+    """Raises RegistrationClosed, unless this organization's keys bypass windows. Pure."""
+    refusal = None if asking.bypass_windows else runs.refusal(run, asking.now)
     if refusal is not None:
         raise RegistrationClosed(refusal)
 
@@ -110,7 +120,7 @@ async def change_status(tx: Write, scene: Scene, status: str) -> Registration:
 
 async def _rejoin(tx: Write, scene: Scene, status: str) -> Registration:
     """Somebody who had left comes back, on the terms of a new wish."""
-    refuse_when_closed(tx, scene.run)
+    refuse_when_closed(tx.asking, scene.run)
     await waitlist.settle(tx, scene.event.id)
     event, run = await events.get(tx, scene.event.id), await runs.get(tx, scene.run.id)
     placed = await _placed(tx, event, run, msgspec.structs.replace(scene.registration, status=status))
@@ -138,7 +148,7 @@ async def _between(tx: Write, scene: Scene, status: str) -> Registration:
         return await registrations.store(
             tx, before, VERBS[status], status="confirmed", queue_number=None, offer_expires_at=None
         )
-    refuse_when_closed(tx, scene.run)
+    refuse_when_closed(tx.asking, scene.run)
     await waitlist.settle(tx, before.event_id)
     present = await registrations.get(tx, before.id)
     if present.status == "confirmed":
@@ -149,7 +159,8 @@ async def _between(tx: Write, scene: Scene, status: str) -> Registration:
         raise errors.Conflict(f"The offer of a place lapsed at {before.offer_expires_at}")
     event, run = await events.get(tx, scene.event.id), await runs.get(tx, scene.run.id)
     group = await registrations.group_of(tx, run.id, before.pace_group)
-    raise SoldOut(f"{seats.obstacle(event, run, group) or 'A place is being offered'}; they stay on the waiting list")
+    obstacle = await obstacle_of(tx, event, run, group)
+    raise SoldOut(f"{obstacle or 'A place is being offered'}; they stay on the waiting list")
 
 
 def _refuse_when_checked_in(registration: Registration) -> None:
