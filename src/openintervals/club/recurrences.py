@@ -258,7 +258,10 @@ async def lock(tx: Write, recurrence_id: str) -> tuple[Event, Recurrence]:
     event_id = await tx.value(_event_of(), id=recurrence_id)
     if event_id is None:
         raise RecurrenceNotFound
-    event = await events.lock(tx, event_id)
+    try:
+        event = await events.lock(tx, event_id)
+    except events.EventNotFound:  # deleted while we waited for its lock, and the recurrence with it
+        raise RecurrenceNotFound from None
     return event, await get(tx, Recurrence, recurrence_id)
 
 

@@ -175,6 +175,19 @@ def completed(values: dict[str, Any], event: Event) -> dict[str, Any]:
     }
 
 
+def with_what_follows(before: Run, values: dict[str, Any]) -> dict[str, Any]:
+    """A change's columns with what follows from a new standard: its length and its name, where the run has those of the old one. Pure."""
+    standard = values.get("distance_standard", before.distance_standard)
+    if standard == before.distance_standard:
+        return values
+    follows: dict[str, Any] = {}
+    if before.distance_label == before.distance_standard:
+        follows["distance_label"] = standard
+    if STANDARD_M[standard] is not None and before.distance_m == STANDARD_M[before.distance_standard]:
+        follows["distance_m"] = STANDARD_M[standard]
+    return {**follows, **values}
+
+
 def problems(run: Run) -> dict[str, list[str]]:
     """What does not fit together in a run, by field."""
     return {
@@ -265,7 +278,10 @@ async def lock(tx: Write, run_id: str) -> tuple[Event, Run]:
     event_id = await tx.value(_event_of(), id=run_id)
     if event_id is None:
         raise RunNotFound
-    event = await events.lock(tx, event_id)
+    try:
+        event = await events.lock(tx, event_id)
+    except events.EventNotFound:  # deleted while we waited for its lock, and the run with it
+        raise RunNotFound from None
     return event, await get(tx, run_id)
 
 
@@ -301,9 +317,10 @@ async def create(tx: Write, event: Event, values: dict[str, Any]) -> Run:
 
 
 async def change(tx: Write, before: Run, values: dict[str, Any]) -> Run:
-    """Change the given columns of a run whose event is locked. Raises Invalid, CapTooLow.
+    """Change the given columns of a run whose event is locked, and what follows from them. Raises Invalid, CapTooLow.
 
     Whoever calls this settles the waiting list afterwards."""
+    values = with_what_follows(before, values)
     after = msgspec.structs.replace(before, **values)
     if wrong := problems(after):
         raise errors.Invalid(fields=wrong)
