@@ -69,7 +69,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     def planned(
         self,
-        tx: Read,
+        now: dt.datetime,
         recurrence: Recurrence,
         schedule: Schedule | None,
         *,
@@ -98,17 +98,17 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
             paused=recurrence.status != "active",
             templates=list(recurrence.templates(self.event)),
             anchor_on=recurrence.anchor(),
-            now=tx.now,
+            now=now,
             timezone=self.timezone,
             horizon_weeks=recurrence.auto_publish_horizon_weeks,
         )
         return msgspec.structs.replace(plan, unchanged=[run for run in plan.unchanged if run.id in self.runs])
 
-    def missing(self, tx: Read, recurrence: Recurrence) -> Plan:
+    def missing(self, now: dt.datetime, recurrence: Recurrence) -> Plan:
         """What to publish so that the stored schedule is up to date; nothing in it moves or goes."""
         from_on = recurrence.speaks_from()
         scope: Scope = "all" if from_on is None else "following"
-        plan = self.planned(tx, recurrence, recurrence.rule(), scope=scope, on=from_on)
+        plan = self.planned(now, recurrence, recurrence.rule(), scope=scope, on=from_on)
         unchanged = [*plan.unchanged, *(each.run for each in plan.moved), *(each.run for each in plan.cancelled)]
         unchanged.sort(key=lambda run: (run.starts_on, run.template, run.id))
         return msgspec.structs.replace(plan, moved=[], cancelled=[], unchanged=unchanged)
@@ -245,7 +245,7 @@ async def staged(tx: Read, event: Event, recurrence: Recurrence) -> Stage:
 async def publish_missing(tx: Write, event: Event, recurrence: Recurrence, *, at_most: bool = False) -> list[Run]:
     """Publish a locked recurrence up to its horizon, and note when there can be more."""
     stage = await staged(tx, event, recurrence)
-    made = await create_runs(tx, stage, recurrence, stage.missing(tx, recurrence), at_most=at_most)
+    made = await create_runs(tx, stage, recurrence, stage.missing(tx.now, recurrence), at_most=at_most)
     await note_published(tx, stage, recurrence)
     return made
 

@@ -154,7 +154,7 @@ async def change(
         if on > last_on:
             raise BeyondHorizon(last_on)
         # The dates before the change are the old rule's, which is about to be forgotten.
-        early = await publishing.create_runs(tx, stage, before, stage.missing(tx, before), before_on=on)
+        early = await publishing.create_runs(tx, stage, before, stage.missing(tx.now, before), before_on=on)
         stage = await publishing.staged(tx, event, before)
         # New templates alone leave the dates to the schedule, and to the date it speaks from.
         from_on = on if "schedule" in values else max(on, from_on or on)
@@ -167,9 +167,9 @@ async def change(
         stored["gaps"] = encoded([gap for gap in before.deleted_by_hand() if gap.template in names])
     after = await recurrences.store(tx, before, **stored, effective_from=from_on.isoformat() if from_on else None)
     if "schedule" in values or "run_templates" in values:
-        plan = stage.planned(tx, after, after.rule(), scope="following" if from_on else "all", on=from_on)
+        plan = stage.planned(tx.now, after, after.rule(), scope="following" if from_on else "all", on=from_on)
     else:
-        plan = stage.missing(tx, after)
+        plan = stage.missing(tx.now, after)
     outcome = await publishing.carried_out(tx, stage, after, plan, early)
     await publishing.note_published(tx, stage, after)
     return outcome
@@ -178,7 +178,7 @@ async def change(
 async def _change_this(tx: Write, recurrence_id: str, schedule: Schedule, on: dt.date) -> Outcome:
     event, before = await recurrences.lock(tx, recurrence_id)
     stage = await publishing.staged(tx, event, before)
-    plan = stage.planned(tx, before, schedule, scope="this", on=on)
+    plan = stage.planned(tx.now, before, schedule, scope="this", on=on)
     told = [*(each.run for each in plan.moved), *(each.run for each in plan.cancelled), *plan.kept, *plan.unchanged]
     if on not in [run.occurrence_on for run in told]:
         raise NotPublished(on)
@@ -192,7 +192,7 @@ async def skip(tx: Write, recurrence_id: str, on: dt.date) -> Outcome:
     event, before = await recurrences.lock(tx, recurrence_id)
     after = await _skip(tx, before, on)
     stage = await publishing.staged(tx, event, after)
-    return await publishing.carried_out(tx, stage, after, stage.planned(tx, after, None, scope="this", on=on))
+    return await publishing.carried_out(tx, stage, after, stage.planned(tx.now, after, None, scope="this", on=on))
 
 
 async def _skip(tx: Write, before: Recurrence, on: dt.date) -> Recurrence:
@@ -213,7 +213,7 @@ async def remove(tx: Write, recurrence_id: str, *, scope: Scope = "all", on: dt.
         return await skip(tx, recurrence_id, on)
     event, before = await recurrences.lock(tx, recurrence_id)
     stage = await publishing.staged(tx, event, before)
-    plan = stage.planned(tx, before, None, scope=scope, on=on)
+    plan = stage.planned(tx.now, before, None, scope=scope, on=on)
     left = cut_off(before.rule(), on, anchor_on=before.anchor()) if scope == "following" and on is not None else None
     if left is None:
         await recurrences.remove(tx, before)

@@ -108,6 +108,10 @@ class Write(Read):
         assert record is not None, "a statement that must change a row changed none"
         return record
 
+    def at(self, moment: datetime) -> "Write":
+        """The same transaction at another moment: to write down what has happened, never for a request."""
+        return Write(self.session, msgspec.structs.replace(self.asking, now=moment))
+
     def as_tenant(self, tenant: Tenant) -> "Write":
         """The same transaction on behalf of another tenant: for background work, never for a request."""
         return Write(self.session, msgspec.structs.replace(self.asking, tenant=tenant))

@@ -97,13 +97,8 @@ async def _unless_there(database: Database, asking: Asking, make: Callable[[Writ
         await database.write(asking, make)
 
 
-def _at(tx: Write, moment: datetime) -> Write:
-    """The same transaction at another moment."""
-    return Write(tx.session, msgspec.structs.replace(tx.asking, now=moment))
-
-
-def _day(tx: Write, in_days: int, weekday: int) -> date:
-    day = tx.now.astimezone(ZONE).date() + timedelta(days=in_days)
+def _day(now: datetime, in_days: int, weekday: int) -> date:
+    day = now.astimezone(ZONE).date() + timedelta(days=in_days)
     return day + timedelta(days=(weekday - day.weekday()) % 7)
 
 
@@ -128,10 +123,10 @@ def _moments(chance: random.Random, first: datetime, last: datetime, number: int
 def _planned(planned: Planned) -> Callable[[Write], Awaitable[None]]:
     async def make(tx: Write) -> None:
         chance = _chance(planned.slug)
-        day = _day(tx, planned.in_days, planned.weekday)
+        day = _day(tx.now, planned.in_days, planned.weekday)
         announced = min(_start(day, None) - timedelta(days=60), tx.now - timedelta(days=21))
         event = await events.create(
-            _at(tx, announced),
+            tx.at(announced),
             {
                 "name": planned.name,
                 "slug": planned.slug,
@@ -161,7 +156,7 @@ async def _run(tx: Write, event: Event, planned: PlannedRun, announced: datetime
     if planned.opens_in_days is not None:
         opens = (tx.now + timedelta(days=planned.opens_in_days)).replace(minute=0, second=0, microsecond=0)
     run = await runs.create(
-        _at(tx, announced),
+        tx.at(announced),
         event,
         {
             "distance_standard": planned.standard,
@@ -180,7 +175,7 @@ async def _run(tx: Write, event: Event, planned: PlannedRun, announced: datetime
         PaceGroup(run.id, group.name, place, group.cap, **_bib_range(group.bibs))
         for place, group in enumerate(planned.groups)
     ]
-    await pace_groups.declare(_at(tx, announced), run, declared, {})
+    await pace_groups.declare(tx.at(announced), run, declared, {})
     last = min(start - timedelta(days=3), tx.now - timedelta(hours=2))
     people = chance.sample(range(1, RUNNERS + 1), planned.coming + planned.waiting)
     moments = _moments(chance, opens, last, len(people))
@@ -189,7 +184,7 @@ async def _run(tx: Write, event: Event, planned: PlannedRun, announced: datetime
         waits = number >= planned.coming
         group = planned.groups[0 if waits else number % len(planned.groups)].name if planned.groups else None
         registration = await enrolment.register(
-            _at(tx, moment),
+            tx.at(moment),
             run.id,
             **_person(person),
             registration_type="paid" if event.type == "race" else "free",
@@ -198,7 +193,7 @@ async def _run(tx: Write, event: Event, planned: PlannedRun, announced: datetime
         )
         came.append(registration.id)
     for number, registration_id in enumerate(came[: planned.leaving]):
-        then = _at(tx, last + timedelta(minutes=number))
+        then = tx.at(last + timedelta(minutes=number))
         scene = await registrations.lock(then, registration_id)
         await enrolment.change_status(then, scene, "refunded" if event.type == "race" and number else "cancelled")
 
@@ -209,7 +204,7 @@ def _bib_range(bibs_: tuple[int, int] | None) -> dict[str, Any]:
 
 async def _bibs(tx: Write, event: Event, moment: datetime) -> None:
     """One runner has a number of their own, pinned; everybody else the next of the range."""
-    then = _at(tx, moment)
+    then = tx.at(moment)
     first = next(one for one in await registrations.active_of_event(then, event.id) if one.status == "confirmed")
     await bibs.set_bib(then, await registrations.lock(then, first.id), "LR1", pinned=True)
     await bibs.assign_all(then, event.id, None)
@@ -226,16 +221,16 @@ async def _check_in(tx: Write, event: Event, chance: random.Random) -> None:
         if registration.status == "confirmed" and start < tx.now and chance.random() < 0.9:
             scene = Scene(locked, by_id[registration.event_run_id], registration)
             device = f"demo-tablet-{chance.randint(1, 2)}"
-            await checkins.check_in(_at(tx, seen), scene, at=None, device=device)
+            await checkins.check_in(tx.at(seen), scene, at=None, device=device)
 
 
 def _recurring(recurring: Recurring) -> Callable[[Write], Awaitable[None]]:
     async def make(tx: Write) -> None:
         chance = _chance(recurring.slug)
-        day = _day(tx, -recurring.since_days, recurring.weekday)
+        day = _day(tx.now, -recurring.since_days, recurring.weekday)
         begun = _start(day, None) - timedelta(days=7)
         event = await events.create(
-            _at(tx, begun),
+            tx.at(begun),
             {
                 "name": recurring.name,
                 "slug": recurring.slug,
@@ -245,7 +240,7 @@ def _recurring(recurring: Recurring) -> Callable[[Write], Awaitable[None]]:
             },
         )
         recurrence = await recurrence_changes.create(
-            _at(tx, begun),
+            tx.at(begun),
             event.id,
             recurring.schedule,
             recurring.templates,
@@ -254,7 +249,7 @@ def _recurring(recurring: Recurring) -> Callable[[Write], Awaitable[None]]:
         moment = begun
         while moment < tx.now:
             moment = min(moment + timedelta(days=28), tx.now)
-            await publishing.publish(_at(tx, moment), recurrence.id)
+            await publishing.publish(tx.at(moment), recurrence.id)
         if recurring.paused:
             await recurrence_changes.change(tx, recurrence.id, {"status": "paused"})
         await _regulars(tx, event, recurring.coming, chance)
@@ -274,7 +269,7 @@ async def _regulars(tx: Write, event: Event, coming: int, chance: random.Random)
         for person, moment in zip(people, moments, strict=True):
             if moment < tx.now:
                 await enrolment.register(
-                    _at(tx, moment),
+                    tx.at(moment),
                     run.id,
                     **_person(person),
                     registration_type="free",
