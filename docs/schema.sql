@@ -260,9 +260,11 @@ CREATE TABLE registrations (
     CONSTRAINT ck_registrations_mode CHECK (mode IN ('live', 'test'))
 ) WITHOUT ROWID;
 
+CREATE INDEX ix_registrations_email ON registrations (organization_id, mode, event_id, email_folded, id);
 CREATE INDEX ix_registrations_event_id ON registrations (organization_id, mode, event_id, id);
-CREATE INDEX ix_registrations_queue ON registrations (organization_id, mode, event_id, event_run_id, queue_number) WHERE status = 'waitlist';
+CREATE INDEX ix_registrations_queue ON registrations (organization_id, mode, event_id, event_run_id, queue_number, pace_group, offer_expires_at) WHERE status = 'waitlist';
 CREATE INDEX ix_registrations_run_id ON registrations (organization_id, mode, event_run_id, id);
+CREATE INDEX ix_registrations_status ON registrations (organization_id, mode, event_id, status, id);
 CREATE UNIQUE INDEX uq_registrations_active ON registrations (organization_id, mode, event_run_id, email_folded) WHERE status IN ('confirmed', 'waitlist');
 CREATE UNIQUE INDEX uq_registrations_bib ON registrations (organization_id, mode, event_id, bib) WHERE bib IS NOT NULL;
 
