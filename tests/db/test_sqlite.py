@@ -50,6 +50,24 @@ async def slugs(database: SQLite) -> list[str]:
     return [found.slug for found in await database.read(asking(), organizations.every)]
 
 
+def test_long_work_lets_others_read_meanwhile(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "SLICE_S", -1.0)  # each statement is long
+
+    async def trial(database: SQLite) -> tuple[list[str], list[str]]:
+        reading = asyncio.create_task(slugs(database))
+
+        async def work(tx: Write) -> list[str]:
+            await making("first")(tx)
+            assert reading.done()
+            return reading.result()
+
+        return await database.write(asking(), work), await slugs(database)
+
+    meanwhile, afterwards = try_on(path, trial)
+
+    assert (meanwhile, afterwards) == ([], ["first"])
+
+
 def count_commits(database: SQLite, at_commit: Callable[[], bool] = lambda: False) -> list[bool]:
     """A list that grows with each commit; `at_commit` may refuse one by returning True."""
     commits: list[bool] = []

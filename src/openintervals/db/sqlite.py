@@ -36,6 +36,7 @@ WITHDRAWN = (3, 52, 0)
 BUSY_WAIT_S = 5.0
 WAITING_MOST = 2_000
 READERS_KEPT = 8
+SLICE_S = 0.005
 
 
 def refuse_old_library(version: str | None = None) -> None:
@@ -63,17 +64,20 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
 
 
 class SQLiteSession:
-    """Statements on one connection, inside whatever transaction its owner opened. Never suspends."""
+    """Statements on one connection, inside whatever transaction its owner opened. Long work lets others go on every few milliseconds."""
 
-    __slots__ = ("connection", "statements")
+    __slots__ = ("_resumed", "connection", "statements")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self.statements = 0
+        self._resumed = time.monotonic()
 
     async def fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
         compiled = statement.sqlite
         self.statements += 1
+        if time.monotonic() - self._resumed > SLICE_S:
+            await self._let_others_go_on()
         if compiled.fixed:
             parameters = {**compiled.fixed, **parameters}
         try:
@@ -87,6 +91,8 @@ class SQLiteSession:
     async def execute(self, statement: Statement, parameters: dict[str, Any]) -> int:
         compiled = statement.sqlite
         self.statements += 1
+        if time.monotonic() - self._resumed > SLICE_S:
+            await self._let_others_go_on()
         if compiled.fixed:
             parameters = {**compiled.fixed, **parameters}
         try:
@@ -98,6 +104,11 @@ class SQLiteSession:
     async def put(self, statement: Statement, parameters: dict[str, Any]) -> None:
         if await self.execute(statement, parameters) != 1:
             raise failures.RuleBroken
+
+    async def _let_others_go_on(self) -> None:
+        """Give the loop a turn: reads have connections of their own, and other writes wait for this one to end."""
+        await asyncio.sleep(0)
+        self._resumed = time.monotonic()
 
 
 def _translate(refusal: apsw.ConstraintError) -> failures.Duplicate | failures.RuleBroken:
