@@ -1,7 +1,6 @@
 """Bibs: unique in an event, given by range, by hand or all at once; pinned, swapped, taken away."""
 
 import time
-from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -160,9 +159,7 @@ def test_a_run_of_another_event_is_not_found(club: Club) -> None:
         club.assign_bibs(club.event(), club.run())
 
 
-def test_ten_thousand_bibs_are_assigned_in_one_transaction(
-    club: Club, record_property: Callable[[str, object], None]
-) -> None:
+def test_ten_thousand_bibs_are_assigned_in_one_transaction(club: Club) -> None:
     run = club.run(bibFrom=1, bibTo=FIELD)
 
     one = club.get(club.register(run))
@@ -178,7 +175,7 @@ def test_ten_thousand_bibs_are_assigned_in_one_transaction(
 
     assigned = club.assign_bibs(club.event_of(run))
 
-    record_property("seconds", round(time.perf_counter() - began, 3))
+    print(f"{FIELD} bibs took {time.perf_counter() - began:.2f} s")
     assert [entry.bib for entry in assigned] == [str(number) for number in range(1, FIELD + 1)]
     with pytest.raises(BibsExhausted):
         club.assign_bib(club.register(run))
