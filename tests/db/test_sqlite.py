@@ -288,3 +288,22 @@ def test_a_cancelled_write_leaves_nothing_and_does_not_keep_the_database_to_itse
     stored = try_on(path, trial)
 
     assert stored == ["next"]
+
+
+def test_a_file_that_was_deleted_or_replaced_takes_no_writes_and_is_not_ready(path: Path) -> None:
+    def move(before: Path, after: Path) -> None:
+        before.rename(after)
+
+    async def trial(database: SQLite) -> None:
+        await database.write(asking(), making("kept"))
+        move(path, path.with_suffix(".moved"))
+        with pytest.raises(failures.FileReplaced):
+            await database.write(asking(), making("lost"))
+        with pytest.raises(failures.FileReplaced):
+            await database.ping()
+        move(path.with_suffix(".moved"), path)
+        await database.write(asking(), making("kept-too"))
+
+    try_on(path, trial)
+
+    assert try_on(path, slugs) == ["kept", "kept-too"]

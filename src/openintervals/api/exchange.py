@@ -81,6 +81,7 @@ class Exchange:
         "host",
         "idempotency_key",
         "now",
+        "proxied",
         "request_id",
         "started",
         "status",
@@ -93,6 +94,7 @@ class Exchange:
         self.address = ""
         self.host = ""
         self.forwarded_for: str | None = None
+        self.proxied = False
         self.authorization: str | None = None
         self.idempotency_key: str | None = None
         self.content_length: int | None = None

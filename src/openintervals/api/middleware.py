@@ -5,6 +5,7 @@ answer has, one log line and one measurement. Nothing here knows a rule of runni
 """
 
 import ipaddress
+import re
 import secrets
 from collections import OrderedDict
 from typing import Any
@@ -20,8 +21,10 @@ from openintervals.platform import api_keys, rate_limits
 
 ANYWHERE = ("/partner", "/v1/", "/api/v1", "/livez", "/readyz", "/metrics")
 OLD = "/v1/partner"
+PROXY_HEADERS = frozenset({b"forwarded", b"via", b"x-real-ip"})
 KEY_CACHED_S = 1.0
 KEYS_CACHED_MOST = 10_000
+_SLASHES = re.compile("/{2,}")
 _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 
 
@@ -48,6 +51,9 @@ class Shell:
         self._read_headers(exchange, scope)
         scope["exchange"] = exchange  # type: ignore[typeddict-unknown-key]
         path = scope["path"]
+        if "//" in path:
+            # The router takes several slashes for one, so what guards a path must see it as the router does.
+            path = scope["path"] = _SLASHES.sub("/", path)
         if self._is_api_host(exchange.host) and not path.startswith(ANYWHERE):
             path = scope["path"] = self.api.prefix + (path if path != "/" else "")
             scope["raw_path"] = path.encode()
@@ -95,13 +101,15 @@ class Shell:
             elif name == b"idempotency-key":
                 exchange.idempotency_key = value.decode("latin-1")
             elif name == b"content-length":
-                exchange.content_length = int(value) if value.isdigit() and len(value) < 19 else None
+                exchange.content_length = int(value[:19]) if value.isdigit() else None
             elif name == b"x-request-id":
                 given = value.decode("latin-1")
                 if 0 < len(given) <= 64 and _ID_CHARACTERS.issuperset(given):
                     exchange.request_id = given
             elif name == b"x-forwarded-for":
                 exchange.forwarded_for = value.decode("latin-1")
+            elif name in PROXY_HEADERS:
+                exchange.proxied = True
         if exchange.forwarded_for is not None and self.proxies:
             exchange.address = behind_proxies(exchange.address, exchange.forwarded_for, self.proxies)
         if not exchange.request_id:

@@ -38,7 +38,7 @@ def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
         return Answer(200, text, [(b"content-type", b"text/plain; version=0.0.4; charset=utf-8")])
 
     return [
-        HTTPRouteHandler(path, http_method="GET", name=path)(handler)
+        HTTPRouteHandler(path, http_method=["GET", "HEAD"], name=path)(handler)
         for path, handler in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics))
     ]
 
@@ -49,7 +49,11 @@ def _may_measure(exchange: Exchange, runtime: Runtime) -> bool:
         return secrets.compare_digest((exchange.authorization or "").encode(), f"Bearer {token}".encode())
     # Behind a proxy everybody comes from loopback, but a proxy says whom it speaks for.
     try:
-        return exchange.forwarded_for is None and ipaddress.ip_address(exchange.address).is_loopback
+        return (
+            not exchange.proxied
+            and exchange.forwarded_for is None
+            and ipaddress.ip_address(exchange.address).is_loopback
+        )
     except ValueError:
         return False
 

@@ -42,5 +42,17 @@ class OutcomeUnknown(errors.Unavailable):
         )
 
 
+class FileReplaced(errors.Unavailable):
+    """The database's file is not the one that was opened."""
+
+    code = "file_replaced"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The database's file was moved or replaced while the server runs, so nothing was changed; its operator must restart it",
+            retry_after_s=30,
+        )
+
+
 class UnusableDatabase(Exception):
     """Start-up refuses this database; the message is one sentence that says what to do."""

@@ -9,8 +9,8 @@ an operation therefore must have no effect outside its transaction.
 import asyncio
 import random
 import re
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from openintervals.db import failures
 from openintervals.db.statement import Statement, converted
-from openintervals.db.transaction import Asking, Read, Write
+from openintervals.db.transaction import Asking, Read, Tenant, Write
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -120,6 +120,8 @@ class Postgres:
         # Writers of one event wait for each other, each holding a connection. Readers have their own, and never wait for them.
         self._writers = _pool(url, pool, "openintervals-writers")
         self._readers = _pool(url, pool, "openintervals-readers")
+        self._share = max(1, pool - max(1, pool // 5))
+        self._shares: dict[Tenant, tuple[asyncio.Semaphore, int]] = {}
 
     async def open(self) -> None:
         try:
@@ -159,11 +161,30 @@ class Postgres:
         except (psycopg.OperationalError, PoolTimeout, TooManyRequests) as problem:
             raise failures.Busy from problem
 
+    @asynccontextmanager
+    async def _share_of(self, tenant: Tenant) -> AsyncIterator[None]:
+        """One of a tenant's places among the writers: however many of its requests wait for one event, others still get through."""
+        shares, users = self._shares.get(tenant, (asyncio.Semaphore(self._share), 0))
+        self._shares[tenant] = (shares, users + 1)
+        try:
+            try:
+                await asyncio.wait_for(shares.acquire(), LOCK_WAIT_S)
+            except TimeoutError as problem:
+                raise failures.Busy from problem
+            try:
+                yield
+            finally:
+                shares.release()
+        finally:
+            shares, users = self._shares.pop(tenant)
+            if users > 1:
+                self._shares[tenant] = (shares, users - 1)
+
     async def write(self, asking: Asking, work: Callable[[Write], Awaitable[T]]) -> T:
         """Run `work` in a transaction and commit it; returns when the commit is on disk."""
         for attempt in range(1, TRIES + 1):
             try:
-                async with self._writers.connection() as connection:
+                async with self._share_of(asking.tenant), self._writers.connection() as connection:
                     return await self._once(connection, asking, work)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as problem:
                 if attempt == TRIES:

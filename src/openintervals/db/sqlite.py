@@ -138,6 +138,7 @@ class SQLite:
         self._writer = connect(self.path)
         self._writer.set_busy_timeout(0)
         self._watcher = connect(self.path, read_only=True)
+        self._file = _identity(self.path)
 
     async def close(self) -> None:
         """Finish the flush under way, then close every connection; the last one checkpoints the log."""
@@ -154,14 +155,18 @@ class SQLite:
 
     def state(self) -> int:
         """A number that changes when anybody commits anything: this process or another."""
-        [(version,)] = self._watcher.execute("PRAGMA data_version").fetchall()
+        try:
+            [(version,)] = self._watcher.execute("PRAGMA data_version").fetchall()
+        except apsw.Error as problem:
+            raise _as_failure(problem) from None
         assert isinstance(version, int)
         return version
 
     async def ping(self) -> None:
         """Raise when the database does not answer."""
+        self._refuse_replaced_file()
         reader = self._take_reader()
-        reader.execute("SELECT 1").fetchall()
+        reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()
         self._readers.append(reader)
 
     async def read(self, asking: Asking, work: Callable[[Read], Awaitable[T]], *, snapshot: bool = True) -> T:
@@ -175,11 +180,18 @@ class SQLite:
                 return await work(Read(SQLiteSession(reader), asking))
             finally:
                 reader.execute("ROLLBACK")
+        except (apsw.IOError, apsw.CantOpenError) as problem:
+            raise _as_failure(problem) from None
         finally:
             if len(self._readers) < READERS_KEPT:
                 self._readers.append(reader)
             else:
                 reader.close()
+
+    def _refuse_replaced_file(self) -> None:
+        """Raise Unavailable when the file was deleted or replaced under us: what we wrote would go where nobody finds it."""
+        if _identity(self.path) != self._file:
+            raise failures.FileReplaced
 
     def _take_reader(self) -> apsw.Connection:
         return self._readers.pop() if self._readers else connect(self.path, read_only=True)
@@ -233,6 +245,7 @@ class SQLite:
         if not writer.in_transaction:
             pause = 0.001
             assert not self._group, "a group must be told before another begins"
+            self._refuse_replaced_file()
             while True:
                 try:
                     writer.execute("BEGIN IMMEDIATE")
@@ -300,11 +313,19 @@ class SQLite:
                 committed.exception()  # a client that went away leaves nobody to look at it
 
 
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
 def _as_failure(problem: Exception) -> Exception:
     """A disk that is full or gone is a state of the world, not a fault of the program."""
     if isinstance(problem, apsw.FullError | apsw.IOError | apsw.ReadOnlyError | apsw.CantOpenError):
         failure = errors.Unavailable(
-            "The disk did not take the change, so nothing was changed; the operator's log says why", retry_after_s=30
+            "The disk failed or is full, so nothing was changed; the operator's log says why", retry_after_s=30
         )
         failure.__cause__ = problem
         return failure
