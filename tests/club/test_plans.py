@@ -32,7 +32,10 @@ def plan(connection: apsw.Connection, statement: Statement) -> str:
         (("email_folded",), "ix_registrations_email (organization_id=? AND mode=? AND event_id=? AND email_folded=?)"),
         (("status",), "ix_registrations_status (organization_id=? AND mode=? AND event_id=? AND status=?)"),
         (("event_run_id",), "ix_registrations_run_id (organization_id=? AND mode=? AND event_run_id=?)"),
-        (("event_run_id", "status"), "ix_registrations_run_id (organization_id=? AND mode=? AND event_run_id=?)"),
+        (
+            ("event_run_id", "status"),
+            "ix_registrations_status (organization_id=? AND mode=? AND event_id=? AND status=?)",
+        ),
     ],
 )
 def test_registrations_are_listed_by_an_index_in_its_order(

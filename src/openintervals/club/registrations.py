@@ -214,10 +214,7 @@ def _page(view: type[msgspec.Struct], narrow: tuple[str, ...], direction: pages.
         own(registrations), registrations.c.event_id == sa.bindparam("event_id")
     )
     for name in narrow:
-        column: sa.ColumnElement[Any] = registrations.c[name]
-        if name == "status" and "event_run_id" in narrow:
-            column = sa.func.coalesce(column, "")  # so that the run's index is taken: an event may have very many runs
-        select = select.where(column == sa.bindparam(name))
+        select = select.where(registrations.c[name] == sa.bindparam(name))
     return pages.paged(select, registrations.c.id, direction)
 
 
