@@ -1,5 +1,7 @@
 """Removals: deleting a run or an event with everything inside it."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -62,7 +64,7 @@ def test_the_journal_shows_each_one_as_they_ended(club: Club) -> None:
 
     told = [club.history(one) for one in (comes, asked, waits, back)]
     for one, entries in zip(before, told, strict=True):
-        ended = {"bib": None, "bib_pinned": False, "queue_number": None, "offer_expires_at": None}
+        ended: dict[str, Any] = {"bib": None, "bib_pinned": False, "queue_number": None, "offer_expires_at": None}
         ended |= {"updated_at": instants.text(START), "status": "cancelled", "version": entries[-1].object_version}
         last = msgspec.json.decode(entries[-1].snapshot, type=Registration)
         assert last == msgspec.structs.replace(one, **ended)

@@ -162,11 +162,8 @@ async def assign_all(tx: Write, event_id: str, run_id: str | None) -> tuple[list
     numbers = await _Numbers.of(tx, event_id)
     given = {"run_id": run_id} if run_id is not None else {}
     waiting = await tx.all(Registration, _without(of_run=run_id is not None), event_id=event_id, **given)
-    assigned = [
-        await registrations.store(tx, before, "registration.updated", bib=numbers.next(before))
-        for before in waiting[:AT_ONCE]
-    ]
-    return assigned, len(waiting) > AT_ONCE
+    given_out = [(before, numbers.next(before)) for before in waiting[:AT_ONCE]]
+    return await registrations.store_bibs(tx, given_out), len(waiting) > AT_ONCE
 
 
 async def take_away(tx: Write, scene: Scene) -> Registration:

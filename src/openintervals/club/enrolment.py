@@ -10,13 +10,17 @@ Every verb ends with `waitlist.settle`: a place it freed is given away before th
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 
 from openintervals import errors
 from openintervals.club import events, places, registrations, runs, seats, waitlist
 from openintervals.club.events import Event
 from openintervals.club.pace_groups import PaceGroup
 from openintervals.club.registrations import AlreadyRegistered, Registration, RegistrationClosed, Scene, SoldOut
+from openintervals.club.registrations import registrations as table
 from openintervals.club.runs import Run
+from openintervals.db.schema import own
+from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Asking, Read, Write
 from openintervals.platform import ids
 
@@ -27,6 +31,20 @@ VERBS = {
     "refunded": "registration.refunded",
 }
 NOTHING_HELD: dict[str, Any] = {"queue_number": None, "offer_expires_at": None, "bib": None, "bib_pinned": False}
+
+
+@statement
+def _active() -> sa.Select[Any]:
+    return (
+        sa.select(*columns(Registration, table))
+        .where(own(table), table.c.event_id == sa.bindparam("event_id"), registrations.is_active())
+        .order_by(table.c.id)
+    )
+
+
+async def active(tx: Read, event_id: str) -> list[Registration]:
+    """Everybody who is confirmed or waits in an event, in order of registration."""
+    return await tx.all(Registration, _active(), event_id=event_id)
 
 
 async def register(

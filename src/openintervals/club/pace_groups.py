@@ -139,8 +139,7 @@ async def declare(tx: Write, run: Run, wanted: list[PaceGroup], taken: dict[str,
             raise CapTooLow(confirmed, offered)
         declared.append(msgspec.structs.replace(group, confirmed=confirmed, offered=offered))
     await tx.execute(_delete(), run_id=run.id)
-    for group in declared:
-        await tx.execute(_insert(), **msgspec.structs.asdict(group))
+    await tx.put_many(_insert(), [msgspec.structs.asdict(group) for group in declared])
     return await touch(tx, run, pace_groups=declared)
 
 

@@ -19,7 +19,7 @@ import msgspec
 import sqlalchemy as sa
 import structlog
 
-from openintervals import errors, instants
+from openintervals import instants
 from openintervals.club import pace_groups, recurrences, registrations, republish, runs, waitlist
 from openintervals.club import schedule as schedules
 from openintervals.club.events import Event
@@ -290,12 +290,18 @@ async def create_runs(
     before_on: dt.date | None = None,
     at_most: bool = False,
 ) -> list[Run]:
-    """The new runs of a plan, those before a date if one is given. `at_most`: stop, instead of failing, when the event is full."""
+    """The new runs of a plan, those before a date if one is given. `at_most`: stop, instead of failing, when the event is full.
+
+    Raises TooManyRuns."""
     templates = recurrence.templates(stage.event)
+    wanted = [each for each in plan.created if before_on is None or each.starts_on < before_on]
+    room = await runs.room_left(tx, stage.event.id) if wanted else 0
+    if len(wanted) > room:  # known before the first is made: what is bound to be refused costs nothing
+        if not at_most:
+            raise runs.TooManyRuns
+        _log.warning("event takes no more runs", event_id=stage.event.id, recurrence=recurrence.id)
     made = []
-    for each in plan.created:
-        if before_on is not None and each.starts_on >= before_on:
-            break
+    for each in wanted[:room]:
         template = templates[each.template]
         values = {
             **values_of(template),
@@ -305,13 +311,7 @@ async def create_runs(
             "occurrence_on": each.starts_on.isoformat(),
             "template": each.template,
         }
-        try:
-            run = await runs.create(tx, stage.event, values)
-        except errors.Conflict:
-            if not at_most:
-                raise
-            _log.warning("event takes no more runs", event_id=stage.event.id, recurrence=recurrence.id)
-            break
+        run = await runs.add(tx, stage.event, values)
         if template.pace_groups:
             groups = [
                 PaceGroup(run.id, group.name, place, group.max_participants, None, None)

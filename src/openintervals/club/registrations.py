@@ -219,19 +219,6 @@ def _page(view: type[msgspec.Struct], narrow: tuple[str, ...], direction: pages.
 
 
 @statement
-def _active_of_event() -> sa.Select[Any]:
-    return (
-        sa.select(*columns(Registration, registrations))
-        .where(
-            own(registrations),
-            registrations.c.event_id == sa.bindparam("event_id"),
-            is_active(),
-        )
-        .order_by(registrations.c.id)
-    )
-
-
-@statement
 def _active_by_run() -> sa.Select[Any]:
     return (
         sa.select(registrations.c.event_run_id, sa.func.count())
@@ -371,8 +358,19 @@ async def store(
     return after
 
 
-async def active_of_event(tx: Read, event_id: str) -> list[Registration]:
-    return await tx.all(Registration, _active_of_event(), event_id=event_id)
+async def store_bibs(tx: Write, given: list[tuple[Registration, str]]) -> list[Registration]:
+    """Give many registrations of a locked event each a bib that nobody has, and record it."""
+    changes = [
+        (before, msgspec.structs.replace(before, bib=bib, version=before.version + 1, updated_at=tx.now_text))
+        for before, bib in given
+    ]
+    names = ("bib", "version", "updated_at")
+    rows = [
+        {"registration_id": after.id, **{f"new_{name}": getattr(after, name) for name in names}} for _, after in changes
+    ]
+    await tx.put_many(_update(names), rows)
+    await journal.record_many(tx, "registration.updated", changes)
+    return [after for _, after in changes]
 
 
 async def active_by_run(tx: Read, event_id: str) -> dict[str, int]:

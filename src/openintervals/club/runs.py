@@ -121,6 +121,13 @@ class Run(msgspec.Struct, frozen=True):
     version: int
 
 
+class TooManyRuns(errors.Conflict):
+    code = "too_many_runs"
+
+    def __init__(self) -> None:
+        super().__init__(f"An event has at most {PER_EVENT_MOST} runs; delete past ones or make another event")
+
+
 class RunNotFound(errors.NotFound):
     code = "run_not_found"
 
@@ -290,8 +297,20 @@ async def of_event(tx: Read, view: type[T], event_id: str) -> list[T]:
     return await tx.all(view, _of_event(view), event_id=event_id)
 
 
+async def room_left(tx: Read, event_id: str) -> int:
+    """How many more runs a locked event takes."""
+    return PER_EVENT_MOST - int(await tx.value(_number(), event_id=event_id))
+
+
 async def create(tx: Write, event: Event, values: dict[str, Any]) -> Run:
-    """A new run of a locked event from its given columns. Raises Invalid, Conflict when the event has too many."""
+    """A new run of a locked event from its given columns. Raises Invalid, TooManyRuns."""
+    if await room_left(tx, event.id) < 1:
+        raise TooManyRuns
+    return await add(tx, event, values)
+
+
+async def add(tx: Write, event: Event, values: dict[str, Any]) -> Run:
+    """A new run where the caller knows that there is room. Raises Invalid."""
     run = Run(
         **{
             **dict.fromkeys(Run.__struct_fields__),
@@ -309,9 +328,7 @@ async def create(tx: Write, event: Event, values: dict[str, Any]) -> Run:
     )
     if wrong := problems(run):
         raise errors.Invalid(fields=wrong)
-    if await tx.value(_number(), event_id=event.id) >= PER_EVENT_MOST:
-        raise errors.Conflict(f"An event has at most {PER_EVENT_MOST} runs; delete past ones or make another event")
-    await tx.execute(_insert(), **msgspec.structs.asdict(run))
+    await tx.put(_insert(), **msgspec.structs.asdict(run))
     await journal.record(tx, "run.created", run)
     return run
 

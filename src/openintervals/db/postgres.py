@@ -66,6 +66,15 @@ class PostgresSession:
         self._tables.add(statement.table)
         self._waiting.append((statement, parameters))
 
+    async def put_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None:
+        if self._waiting:
+            await self.settle()
+        compiled = statement.postgres
+        self.statements += 1
+        with _translated():
+            async with self.connection.cursor() as cursor:
+                await cursor.executemany(cast("Any", compiled.sql), [{**compiled.fixed, **row} for row in rows])
+
     async def settle(self) -> None:
         """Send what waits. Raises RuleBroken when a part did not change its one row."""
         waiting, self._waiting = self._waiting, []

@@ -37,6 +37,7 @@ BUSY_WAIT_S = 5.0
 WAITING_MOST = 2_000
 READERS_KEPT = 8
 SLICE_S = 0.005
+MANY = 200
 
 
 def refuse_old_library(version: str | None = None) -> None:
@@ -100,6 +101,18 @@ class SQLiteSession:
         except apsw.ConstraintError as refusal:
             raise _translate(refusal) from refusal
         return self.connection.changes()
+
+    async def put_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None:
+        for start in range(0, len(rows), MANY):
+            if time.monotonic() - self._resumed > SLICE_S:
+                await self._let_others_go_on()
+            self.statements += 1
+            compiled = statement.sqlite
+            try:
+                given = [{**compiled.fixed, **row} for row in rows[start : start + MANY]]
+                self.connection.executemany(compiled.sql, given).fetchall()  # the next row runs when asked for
+            except apsw.ConstraintError as refusal:
+                raise _translate(refusal) from refusal
 
     async def put(self, statement: Statement, parameters: dict[str, Any]) -> None:
         if await self.execute(statement, parameters) != 1:

@@ -44,6 +44,8 @@ class Session(Protocol):
 
     async def put(self, statement: Statement, parameters: dict[str, Any]) -> None: ...
 
+    async def put_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None: ...
+
 
 class Read:
     """A snapshot. Parameters `organization_id` and `mode` are always bound to the tenant of `asking`."""
@@ -101,6 +103,11 @@ class Write(Read):
         """Run a statement that must change exactly one row, and do not wait for it: RuleBroken or Duplicate, if it comes, may come
         with a later statement or with the commit, and always ends the transaction."""
         await self.session.put(statement, {**parameters, **self._bound})
+
+    async def put_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None:
+        """Run a statement once for each row of parameters, without a look at what each changed."""
+        if rows:
+            await self.session.put_many(statement, [{**row, **self._bound} for row in rows])
 
     async def need(self, into: type[T], statement: Statement, **parameters: Any) -> T:
         """The one row a RETURNING statement must give."""

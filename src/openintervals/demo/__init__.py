@@ -205,7 +205,7 @@ def _bib_range(bibs_: tuple[int, int] | None) -> dict[str, Any]:
 async def _bibs(tx: Write, event: Event, moment: datetime) -> None:
     """One runner has a number of their own, pinned; everybody else the next of the range."""
     then = tx.at(moment)
-    first = next(one for one in await registrations.active_of_event(then, event.id) if one.status == "confirmed")
+    first = next(one for one in await enrolment.active(then, event.id) if one.status == "confirmed")
     await bibs.set_bib(then, await registrations.lock(then, first.id), "LR1", pinned=True)
     await bibs.assign_all(then, event.id, None)
 
@@ -215,7 +215,7 @@ async def _check_in(tx: Write, event: Event, chance: random.Random) -> None:
     starts = {run.id: _start(run.starts_on, run.local_start) for run in await runs.of_event(tx, Run, event.id)}
     by_id = {run.id: run for run in await runs.of_event(tx, Run, event.id)}
     locked = await events.lock(tx, event.id)
-    for registration in await registrations.active_of_event(tx, event.id):
+    for registration in await enrolment.active(tx, event.id):
         start = starts[registration.event_run_id]
         seen = start - timedelta(minutes=chance.uniform(5, 50))
         if registration.status == "confirmed" and start < tx.now and chance.random() < 0.9:

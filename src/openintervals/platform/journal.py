@@ -14,10 +14,11 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
+from openintervals import instants
 from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
-from openintervals.db.transaction import Read, Write
+from openintervals.db.transaction import Asking, Read, Write
 
 journal = schema.table(
     "journal",
@@ -244,6 +245,12 @@ async def record(
     await _write(tx, verb, after, after.version, [*difference(before, after), *also_changed], also or {})
 
 
+async def record_many(tx: Write, verb: str, changes: Sequence[tuple[Versioned, Versioned]]) -> None:
+    """Write many changes down, each given as before and after, in their order."""
+    rows = [_entry(tx.asking, verb, after, after.version, difference(before, after), {}) for before, after in changes]
+    await tx.put_many(_insert(), rows)
+
+
 async def record_unversioned(
     tx: Write, verb: str, after: Recorded, before: Recorded | None = None, also: Mapping[str, Any] | None = None
 ) -> None:
@@ -258,20 +265,25 @@ async def record_unversioned(
 async def _write(
     tx: Write, verb: str, after: Recorded, version: int, changed: list[str], also: Mapping[str, Any]
 ) -> None:
+    await tx.put(_insert(), **_entry(tx.asking, verb, after, version, changed, also))
+
+
+def _entry(
+    asking: Asking, verb: str, after: Recorded, version: int, changed: list[str], also: Mapping[str, Any]
+) -> dict[str, Any]:
     snapshot = msgspec.json.encode(after)
     if also:
         snapshot = msgspec.json.encode({**msgspec.json.decode(snapshot), **also})
-    await tx.put(
-        _insert(),
-        at=tx.now_text,
-        actor=tx.asking.actor,
-        verb=verb,
-        object_type=verb.partition(".")[0],
-        object_id=after.id,
-        object_version=version,
-        changed=msgspec.json.encode(changed).decode(),
-        snapshot=snapshot.decode(),
-    )
+    return {
+        "at": instants.text(asking.now),
+        "actor": asking.actor,
+        "verb": verb,
+        "object_type": verb.partition(".")[0],
+        "object_id": after.id,
+        "object_version": version,
+        "changed": msgspec.json.encode(changed).decode(),
+        "snapshot": snapshot.decode(),
+    }
 
 
 async def of_object(tx: Read, object_id: str) -> list[Entry]:
