@@ -2,9 +2,8 @@
 a time.
 
 The same server twice, on the same database: as it comes, and told to commit one request at a time. On
-SQLite that is OPENINTERVALS_COMMIT_GROUP=1 and the slow disk is a VFS (`slow_disk.py`); on PostgreSQL it is
-a pool of one connection, and the slow disk is a library preloaded into the PostgreSQL server
-(`slow_fsync.c`), which needs a C compiler.
+SQLite that is OPENINTERVALS_COMMIT_GROUP=1, on PostgreSQL a pool of one connection. The slow disk is a
+library (`slow_fsync.c`) preloaded into whatever syncs, our server or PostgreSQL; it needs a C compiler.
 
 More connections than elsewhere: what can share a commit is at most what waits at once.
 """
@@ -19,31 +18,31 @@ import psycopg
 
 from benchmarks import load, product
 from benchmarks.rounds import Row, alternate, at_least, skipped
-from benchmarks.slow_disk import SLOWER_S
 from benchmarks.stage import Stage, environment, new_cluster
 
+SLOWER_S = 0.005
 _GOAL = 10
 _CONNECTIONS = 64
 
 
 def slow_disk(stage: Stage) -> Iterator[Row]:
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        yield skipped("slow-disk", "no C compiler here to build slow_fsync.c with")
+        return
+    library = _compile(compiler, stage.directory)
+    slow = {"LD_PRELOAD": str(library), "SLOW_FSYNC_US": str(round(SLOWER_S * 1e6))}
     yield _measure(
         stage,
         "slow-disk, SQLite",
         stage.ours_sqlite,
-        command=product.ON_SLOW_DISK,
-        together={},
-        alone={"OPENINTERVALS_COMMIT_GROUP": "1"},
+        together=slow,
+        alone={**slow, "OPENINTERVALS_COMMIT_GROUP": "1"},
     )
-    compiler = shutil.which("cc") or shutil.which("gcc")
     if not stage.with_postgres:
         yield skipped("slow-disk, PostgreSQL", "without PostgreSQL")
         return
-    if compiler is None:
-        yield skipped("slow-disk, PostgreSQL", "no C compiler here to build slow_fsync.c with")
-        return
-    library = _compile(compiler, stage.directory)
-    with environment(LD_PRELOAD=str(library), SLOW_FSYNC_US=str(round(SLOWER_S * 1e6))):
+    with environment(**slow):
         cluster = new_cluster()
         url = cluster.__enter__().create_database()
     try:
@@ -53,7 +52,6 @@ def slow_disk(stage: Stage) -> Iterator[Row]:
             stage,
             "slow-disk, PostgreSQL",
             product.fill(product.Store(url)),
-            command=product.COMMAND,
             together={"OPENINTERVALS_DATABASE_POOL": str(_CONNECTIONS)},
             alone={"OPENINTERVALS_DATABASE_POOL": "1"},
         )
@@ -66,7 +64,6 @@ def _measure(
     name: str,
     filled: product.Filled,
     *,
-    command: tuple[str, ...],
     together: Mapping[str, str],
     alone: Mapping[str, str],
 ) -> Row:
@@ -75,7 +72,7 @@ def _measure(
     results: dict[str, list[load.Result]] = {"together": [], "alone": []}
     for _ in range(stage.pace.rounds):
         for way, variables in (("together", together), ("alone", alone)):
-            with product.serving(filled, stage.log("slow-disk"), command=command, environment=variables) as server:
+            with product.serving(filled, stage.log("slow-disk"), environment=variables) as server:
                 results[way] += alternate({way: product.registering(server, filled)}, pace)[way]
     return at_least(name, results["together"], results["alone"], "one commit at a time", _GOAL)
 
