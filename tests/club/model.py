@@ -199,6 +199,8 @@ class World:
         """Somebody who waits wants to come: their offer is taken up, or it is their turn anyway."""
         had_offer = entry.offer_until is not None
         if entry.offer_until is not None and entry.offer_until > self.now:
+            if entry.run.status == "cancelled":
+                raise Refused("registration_closed")
             self._place(entry)
             return
         self._must_be_open(entry.run)

@@ -348,6 +348,16 @@ def test_an_offer_is_taken_up_also_while_registration_is_paused(club: Club) -> N
     assert club.status(first) == "confirmed"
 
 
+def test_an_offer_is_not_taken_up_in_a_run_that_does_not_take_place(club: Club) -> None:
+    run, first, _, _ = offering(club)
+    club.change_run(run, eventStatus="cancelled")
+
+    with pytest.raises(RegistrationClosed, match="cancelled"):
+        club.set_status(first, "confirmed")
+
+    assert club.status(first) == "waitlist"
+
+
 def test_an_offer_that_lapses_is_cancelled_and_the_next_in_line_is_asked(club: Club) -> None:
     run, first, second, _ = offering(club)
 

@@ -161,6 +161,9 @@ async def _between(tx: Write, scene: Scene, status: str) -> Registration:
         await waitlist.settle(tx, before.event_id)
         return await registrations.get(tx, after.id)
     if before.offer_expires_at is not None and before.offer_expires_at > tx.now_text:
+        # An offer is a promise that a pause or a closed window does not break; a run that does not take place cannot keep it.
+        if scene.run.event_status == "cancelled":
+            raise RegistrationClosed("This run is cancelled")
         group = await registrations.group_of(tx, before.event_run_id, before.pace_group)
         await seats.move(tx, before.event_id, before.event_run_id, group, confirmed=1, offered=-1)
         return await registrations.store(
