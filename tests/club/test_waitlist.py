@@ -8,7 +8,7 @@ import pytest
 from openintervals import errors, instants
 from openintervals.club import runs, waitlist
 from openintervals.club.events import CapTooLow
-from openintervals.club.registrations import AlreadyRegistered, Registration, SoldOut
+from openintervals.club.registrations import AlreadyRegistered, Registration, RegistrationClosed, SoldOut
 from openintervals.club.waitlist import Room, promotions
 from openintervals.db.transaction import Write
 from tests.club import clubs
