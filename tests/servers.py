@@ -30,7 +30,7 @@ import structlog
 
 from openintervals import app as composition
 from openintervals.api.exchange import Runtime
-from openintervals.db import Database
+from openintervals.db import Database, named_by
 from openintervals.db.transaction import Asking, Read, Tenant, Write
 from openintervals.settings import Settings
 from tests import databases
@@ -98,7 +98,7 @@ def application(url: str, *, clock: Clock | None = None, **settings: Any) -> Ite
     chosen = Settings(**{"database_url": url, "rate_limits": "off", **settings})
     databases.prepare(chosen)
     with asyncio.Runner() as runner:
-        opened = composition.database(chosen)
+        opened = named_by(chosen)
         runner.run(opened.open())
         try:
             asgi, runtime = composition.build(chosen, opened, clock)

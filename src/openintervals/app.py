@@ -16,10 +16,8 @@ from openintervals.api import http, operations, partner, telemetry
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.api.middleware import Shell, internal
 from openintervals.api.partner import dialect
-from openintervals.db import Database, named_by
+from openintervals.db import Database
 from openintervals.settings import Settings
-
-database = named_by
 
 
 def now() -> datetime:

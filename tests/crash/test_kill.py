@@ -20,7 +20,7 @@ from typing import IO, Any
 import httpx
 import pytest
 
-from openintervals import app as composition
+from openintervals.db import named_by
 from openintervals.doctor import examine
 from openintervals.settings import Settings
 from tests import clients, databases, servers
@@ -189,7 +189,7 @@ def check_rows(story: Story) -> None:
 
 
 async def problems(url: str) -> list[str]:
-    database = composition.database(Settings(database_url=url))
+    database = named_by(Settings(database_url=url))
     await database.open()
     try:
         return await examine(database)

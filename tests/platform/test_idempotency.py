@@ -7,6 +7,7 @@ import pytest
 
 from openintervals import app as composition
 from openintervals.api import exchange
+from openintervals.db import named_by
 from openintervals.platform import api_keys, idempotency
 from tests import clients, databases
 from tests.clients import Api, error
@@ -75,7 +76,7 @@ def test_fifty_at_once_to_two_processes_have_one_effect(api: Api, app: Applicati
         pytest.skip("SQLite is served by one process")
 
     async def at_both() -> list[tuple[int, bytes]]:
-        opened = composition.database(app.runtime.settings)
+        opened = named_by(app.runtime.settings)
         await opened.open()
         try:
             other_asgi, runtime = composition.build(app.runtime.settings, opened, app.clock)

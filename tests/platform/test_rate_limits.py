@@ -11,7 +11,7 @@ import throttled
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openintervals import app as composition
+from openintervals.db import named_by
 from openintervals.db.transaction import Asking, Tenant
 from openintervals.platform import rate_limits
 from openintervals.platform.rate_limits import Limit, Memory, decide
@@ -176,7 +176,7 @@ def test_tasks_of_several_processes_never_exceed_a_limit_kept_in_the_database(da
     asking = Asking(tenant=Tenant("k1", "live"), actor="test", now=START)
 
     async def all_at_once() -> list[bool]:
-        processes = [composition.database(settings) for _ in range(4)]
+        processes = [named_by(settings) for _ in range(4)]
         for process in processes:
             await process.open()
 

@@ -117,6 +117,10 @@ class Exchange:
             bypass_windows=caller.bypass_windows,
         )
 
+    def enter(self, scope: Any) -> None:
+        """Go along with an ASGI scope, for whoever handles it."""
+        scope["exchange"] = self
+
     @classmethod
     def of(cls, scope: Any) -> "Exchange":
         """The exchange of an ASGI scope; the shell has put it there."""

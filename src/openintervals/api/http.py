@@ -17,7 +17,7 @@ from urllib.parse import quote_plus
 import msgspec
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, Method, Receive, Scope, Send
 
 from openintervals import errors
 from openintervals.api import requests, rules, shapes, telemetry
@@ -69,7 +69,7 @@ class Answer:
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
     """One route, as its handler declares it: the source of the route, the OpenAPI document and docs/routes.md."""
 
-    method: str
+    method: Method
     path: str
     handler: Handler
     scope: str | None
@@ -115,7 +115,7 @@ class Api:
 
     def operation(
         self,
-        method: str,
+        method: Method,
         path: str,
         *,
         scope: str | None,
@@ -194,7 +194,7 @@ class Api:
 
         return HTTPRouteHandler(
             self._place(operation),
-            http_method=operation.method,  # type: ignore[arg-type]
+            http_method=operation.method,
             name=f"{self.prefix}:{operation.name}",
             status_code=200,  # the answer brings its own; Litestar would refuse a body for what it thinks is a 204
             opt={"operation": operation},

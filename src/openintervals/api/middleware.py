@@ -49,7 +49,7 @@ class Shell:
             return
         exchange = Exchange(self.runtime.clock(), "")
         self._read_headers(exchange, scope)
-        scope["exchange"] = exchange  # type: ignore[typeddict-unknown-key]
+        exchange.enter(scope)
         path = scope["path"]
         if "//" in path:
             # The router takes several slashes for one, so what guards a path must see it as the router does.

@@ -96,7 +96,7 @@ async def _whole_body(request: Request[Any, Any, Any]) -> bytes:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise errors.Invalid("Invalid request body", {"body": ["The body ended before it was complete"]})
-        chunk: bytes = message.get("body", b"")  # type: ignore[assignment]
+        chunk: bytes = message.get("body", b"")  # type: ignore[assignment]  # not a disconnect, as said above
         size += len(chunk)
         if size > BODY_MOST:
             raise too_large()

@@ -186,4 +186,4 @@ def measure_together(folder: str) -> None:
     """Several processes serve: each writes its measurements into `folder`, and any of them shows the sums."""
     global _registry  # noqa: PLW0603 — one process, one registry
     _registry = prometheus.CollectorRegistry()
-    multiprocess.MultiProcessCollector(_registry, path=folder)  # type: ignore[no-untyped-call]
+    multiprocess.MultiProcessCollector(_registry, path=folder)  # type: ignore[no-untyped-call]  # the library is untyped here

@@ -79,10 +79,10 @@ def upgrade(settings: Settings) -> Migrated:
 def statements(database: str, start: str | None) -> list[str]:
     """The SQL from revision `start` to HEAD for `sqlite` or `postgresql`, which also notes the new revision."""
     from alembic import command  # noqa: PLC0415 — costs a third of a second, and a current database never needs it
-    from alembic.config import Config  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415 — the same
 
     written = _Written()
-    config = Config(output_buffer=written)  # type: ignore[arg-type]
+    config = Config(output_buffer=written)  # type: ignore[arg-type]  # Alembic only writes and flushes
     config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["database"] = database

@@ -19,7 +19,7 @@ Convert = tuple[tuple[int, Callable[[Any], Any]], ...]
 Shape = ParamSpec("Shape")
 
 _SQLITE = sqlite.dialect(paramstyle="named")
-_POSTGRES = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
+_POSTGRES = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
 
 
 class Compiled:
@@ -70,13 +70,9 @@ class Builder(Generic[Shape]):
         self.build = build
         self._cached = cache(lambda *args, **kwargs: Statement(build(*args, **kwargs)))
         update_wrapper(self, build)
-        BUILDERS.append(self)
 
     def __call__(self, *args: Shape.args, **kwargs: Shape.kwargs) -> Statement:
-        return self._cached(*args, **kwargs)  # type: ignore[arg-type]
-
-
-BUILDERS: list["Builder[Any]"] = []
+        return self._cached(*args, **kwargs)  # type: ignore[arg-type]  # shapes are hashable by convention; a ParamSpec cannot say so
 
 
 def statement(build: Callable[Shape, sa.sql.ClauseElement]) -> Builder[Shape]:

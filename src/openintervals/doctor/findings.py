@@ -81,7 +81,7 @@ def without_time_limit() -> sa.Select[Any]:
 async def found(tx: Read, check: Check) -> list[str]:
     """What breaks a rule: the first rows as sentences, and how many more there are."""
     statement_ = _first(check)
-    names = statement_.element.selected_columns.keys()  # type: ignore[attr-defined]
+    names = statement_.element.selected_columns.keys()  # type: ignore[attr-defined]  # every check is a SELECT
     times = {"at": tx.now_text, "a_while_ago": instants.text(tx.now - A_WHILE)}
     rows = [dict(zip(names, row, strict=True)) for row in await tx.rows(statement_, **times)]
     return told([sentence(check.says, row) for row in rows], rows[0]["found"] if rows else 0)

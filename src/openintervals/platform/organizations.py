@@ -37,7 +37,7 @@ organizations = sa.Table(
 )
 
 
-class Organization(msgspec.Struct, frozen=True, kw_only=False):
+class Organization(msgspec.Struct, frozen=True):
     id: str
     name: str
     slug: str

@@ -34,7 +34,7 @@ def run(settings: Settings, listening: socket.socket, started: Callable[[], None
         # Read by the metrics library when it is first imported: from then on, the processes add their numbers up.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         from openintervals.api import telemetry  # noqa: PLC0415 — after the line above
-        from openintervals.serving import server  # noqa: PLC0415
+        from openintervals.serving import server  # noqa: PLC0415 — the same
 
         telemetry.measure_together(folder)
 

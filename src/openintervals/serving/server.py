@@ -20,7 +20,7 @@ from typing import Any
 import uvloop
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
-from granian.net import SocketHolder  # type: ignore[attr-defined]
+from granian.net import SocketHolder  # type: ignore[attr-defined]  # re-exported from its compiled part
 from granian.server.embed import Server
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,7 +71,7 @@ async def _serve(settings: Settings, listening: socket.socket, started: Callable
             telemetry.log.info("stopping", running=counting.running)
             listener.turn_away(listening)
             await asyncio.sleep(LEAVING_S)
-        granian.stop()  # type: ignore[no-untyped-call]
+        granian.stop()  # type: ignore[no-untyped-call]  # Granian leaves it untyped
         listening.close()
         finished = await _drain(answering, counting, settings.stop_grace_s)
         ended.set()
@@ -158,4 +158,4 @@ class _Granian(Server):
     def _init_shared_socket(self) -> None:
         self._ssp = None
         # A duplicate: Granian closes the one it is given.
-        self._shd = SocketHolder(os.dup(self._listening.fileno()), False, listener.BACKLOG)  # type: ignore[call-arg]
+        self._shd = SocketHolder(os.dup(self._listening.fileno()), False, listener.BACKLOG)  # type: ignore[call-arg]  # its stub lacks one

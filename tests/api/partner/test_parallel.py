@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from openintervals import app as composition
+from openintervals.db import named_by
 from openintervals.doctor import examine
 from openintervals.settings import Settings
 from tests import clients, servers
@@ -92,7 +92,7 @@ class Server:
         """What the doctor says."""
 
         async def look() -> list[str]:
-            database = composition.database(Settings(database_url=self.url))
+            database = named_by(Settings(database_url=self.url))
             await database.open()
             try:
                 return await examine(database)

@@ -32,5 +32,5 @@ async def get_organization(tx: Read) -> Organization:
         organization.name,
         organization.slug,
         msgspec.json.decode(organization.roles),
-        organization.plan,  # type: ignore[arg-type]
+        organization.plan,  # type: ignore[arg-type]  # organizations.create lets in no other plan
     )
