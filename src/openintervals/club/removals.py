@@ -19,7 +19,7 @@ from openintervals.club.runs import Run
 from openintervals.db.schema import own
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Write
-from openintervals.platform import journal
+from openintervals.platform import journal, outbox
 
 BATCH = 200
 Of = Literal["event_id", "event_run_id"]
@@ -75,6 +75,7 @@ def _record_cancelled(of: Of) -> sa.Insert:
         table,
         sa.and_(_batch(of), registrations.is_active()),
         changed.concat(sa.literal_column("']'")),
+        "registration.updated",
         **_cancelled(),
         version=table.c.version + 1,
     )
@@ -94,10 +95,22 @@ def _record_deleted(of: Of) -> sa.Insert:
         table,
         _batch(of),
         sa.literal_column("'[]'"),
+        "",
         **cancelled,
         status=status,
         version=version,
     )
+
+
+@statement
+def _tell_cancelled(of: Of) -> sa.Insert:
+    return outbox.putting(table, sa.and_(_batch(of), registrations.is_active()), table.c.version + 1)
+
+
+@statement
+def _tell_deleted(of: Of) -> sa.Insert:
+    active = table.c.status.in_((registrations.COMES, registrations.WAITS))
+    return outbox.putting(table, _batch(of), table.c.version + sa.case((active, 2), else_=1))
 
 
 def _cancelled() -> dict[str, sa.ColumnElement[Any]]:
@@ -148,6 +161,10 @@ async def _erase(tx: Write, of: Of, inside: str) -> None:
     while (last := await tx.value(_last_of_batch(of), inside=inside)) is not None:
         for record in (_record_cancelled(of), _record_deleted(of)):
             await tx.execute(record, inside=inside, last=last, at=tx.now_text, actor=tx.asking.actor)
+        cancelled = outbox.bulk(tx, "registration.cancelled", ("registration.updated",))
+        await tx.execute(_tell_cancelled(of), inside=inside, last=last, **cancelled)
+        deleted = outbox.bulk(tx, "registration.deleted")
+        await tx.execute(_tell_deleted(of), inside=inside, last=last, **deleted)
         await tx.execute(_delete(of), inside=inside, last=last)
 
 

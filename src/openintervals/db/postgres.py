@@ -42,7 +42,7 @@ class PostgresSession:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.statements = 0
-        self._waiting: list[tuple[Statement, dict[str, Any]]] = []
+        self._waiting: list[tuple[Statement, dict[str, Any], bool]] = []
         self._tables: set[str] = set()
 
     async def fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:
@@ -61,10 +61,16 @@ class PostgresSession:
         return (await self._run(compiled.sql, {**compiled.fixed, **parameters})).rowcount
 
     async def put(self, statement: Statement, parameters: dict[str, Any]) -> None:
+        await self._keep(statement, parameters, one=True)
+
+    async def put_any(self, statement: Statement, parameters: dict[str, Any]) -> None:
+        await self._keep(statement, parameters, one=False)
+
+    async def _keep(self, statement: Statement, parameters: dict[str, Any], *, one: bool) -> None:
         if statement.table in self._tables:
             await self.settle()
         self._tables.add(statement.table)
-        self._waiting.append((statement, parameters))
+        self._waiting.append((statement, parameters, one))
 
     async def put_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None:
         if self._waiting:
@@ -76,17 +82,17 @@ class PostgresSession:
                 await cursor.executemany(cast("Any", compiled.sql), [{**compiled.fixed, **row} for row in rows])
 
     async def settle(self) -> None:
-        """Send what waits. Raises RuleBroken when a part did not change its one row."""
+        """Send what waits. Raises RuleBroken when a part that must change one row did not."""
         waiting, self._waiting = self._waiting, []
         self._tables.clear()
         if waiting:
             parameters: dict[str, Any] = {}
-            for number, (statement, given) in enumerate(waiting):
+            for number, (statement, given, _) in enumerate(waiting):
                 for name, value in {**statement.postgres.fixed, **given}.items():
                     parameters[f"{name}_{number}"] = value
-            together = _together(tuple(statement for statement, _ in waiting))
+            together = _together(tuple(statement for statement, _, _ in waiting))
             [changed] = await (await self._run(together, parameters)).fetchall()
-            if any(number != 1 for number in changed):
+            if any(number != 1 for number, (_, _, one) in zip(changed, waiting, strict=True) if one):
                 raise failures.RuleBroken
 
     async def _run(self, sql: str, parameters: dict[str, Any]) -> psycopg.AsyncCursor[tuple[Any, ...]]:

@@ -118,6 +118,9 @@ class SQLiteSession:
         if await self.execute(statement, parameters) != 1:
             raise failures.RuleBroken
 
+    async def put_any(self, statement: Statement, parameters: dict[str, Any]) -> None:
+        await self.execute(statement, parameters)
+
     async def _let_others_go_on(self) -> None:
         """Give the loop a turn: reads have connections of their own, and other writes wait for this one to end."""
         await asyncio.sleep(0)

@@ -44,6 +44,8 @@ class Session(Protocol):
 
     async def put(self, statement: Statement, parameters: dict[str, Any]) -> None: ...
 
+    async def put_any(self, statement: Statement, parameters: dict[str, Any]) -> None: ...
+
     async def put_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None: ...
 
 
@@ -103,6 +105,10 @@ class Write(Read):
         """Run a statement that must change exactly one row, and do not wait for it: RuleBroken or Duplicate, if it comes, may come
         with a later statement or with the commit, and always ends the transaction."""
         await self.session.put(statement, {**parameters, **self._bound})
+
+    async def put_any(self, statement: Statement, **parameters: Any) -> None:
+        """The same for a statement that may change any number of rows, also none."""
+        await self.session.put_any(statement, {**parameters, **self._bound})
 
     async def put_many(self, statement: Statement, rows: Sequence[dict[str, Any]]) -> None:
         """Run a statement once for each row of parameters, without a look at what each changed."""

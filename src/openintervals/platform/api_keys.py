@@ -25,7 +25,7 @@ from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Read, Write
-from openintervals.platform import ids, journal, organizations
+from openintervals.platform import ids, journal, organizations, webhooks
 from openintervals.platform.scopes import SCOPES
 
 PATTERN = r"\boi_(live|test)_sk_[0-9A-Za-z]{33}\b"
@@ -255,17 +255,19 @@ async def rotate(tx: Write, key: ApiKey, *, overlap_s: int) -> NewKey:
         ends_at = min(ends_at, key.expires_at)
     await tx.execute(_end(column="expires_at"), key_id=key.id, at=ends_at)
     made = await create(tx, scopes=msgspec.json.decode(key.scopes), name=key.name)
+    await webhooks.hand_over(tx, key.id, made.id)
     ending = msgspec.structs.replace(key, expires_at=ends_at)
     await journal.record_unversioned(tx, "key.rotated", ending, key, also={"successor_id": made.id})
     return made
 
 
 async def revoke(tx: Write, key: ApiKey) -> None:
-    """End a key at once; ending it again changes nothing."""
+    """End a key at once, and the webhooks that act for it; ending it again changes nothing."""
     if key.revoked_at is not None:
         return
     await tx.execute(_end(column="revoked_at"), key_id=key.id, at=tx.now_text)
     await journal.record_unversioned(tx, "key.revoked", msgspec.structs.replace(key, revoked_at=tx.now_text), key)
+    await webhooks.disable_of_key(tx, key.id)
 
 
 async def used(tx: Write, key_id: str, *, at: str, address: str) -> None:

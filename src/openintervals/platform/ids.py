@@ -14,9 +14,9 @@ from functools import cache
 from openintervals import instants
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_TIME_CHARACTERS = 10
-_CHANCE_CHARACTERS = 10
-_CHANCE = 32**_CHANCE_CHARACTERS
+TIME_CHARACTERS = 10
+CHANCE_CHARACTERS = 10
+_CHANCE = 32**CHANCE_CHARACTERS
 
 ORGANIZATION = "k"
 EVENT = "e"
@@ -25,6 +25,9 @@ REGISTRATION = "p"
 RECURRENCE = "rc"
 GROUP = "g"
 KEY = "ak"
+WEBHOOK = "w"
+DELIVERY = "d"
+TASK = "t"
 
 _last: dict[str, int] = {}
 
@@ -36,7 +39,7 @@ def new(kind: str, now: datetime, chance: Callable[[int], int] = secrets.randbel
     if last - _CHANCE < number <= last:  # the same millisecond, or the one whose numbers ran over into the next
         number = last + 1
     _last[kind] = number
-    return kind + _base32(number, _TIME_CHARACTERS + _CHANCE_CHARACTERS)
+    return kind + _base32(number, TIME_CHARACTERS + CHANCE_CHARACTERS)
 
 
 def _base32(number: int, width: int) -> str:
@@ -50,7 +53,7 @@ def _base32(number: int, width: int) -> str:
 @cache
 def pattern(kind: str) -> str:
     """The regular expression of ids of `kind`, as the OpenAPI document prints it."""
-    return f"^{kind}[{ALPHABET}]{{{_TIME_CHARACTERS + _CHANCE_CHARACTERS}}}$"
+    return f"^{kind}[{ALPHABET}]{{{TIME_CHARACTERS + CHANCE_CHARACTERS}}}$"
 
 
 @cache

@@ -1,10 +1,11 @@
 """The journal: one append-only row for each change, written in the same transaction as the change.
 
 It is the audit log, the source of the changes feed and of webhook deliveries: who did what to which object, its version and
-how it was afterwards. A row is never changed. `sequence` grows within an organization and mode; on SQLite, where one writer
-works at a time, it has no gaps and is the order of commits. On PostgreSQL it comes from a sequence shared by all, and writers that overlap may
-commit in another order than they drew their numbers; `transaction_id` is there for readers that follow the journal.
-When two write at once each has its own row; neither waits for the other.
+how it was afterwards. A row is never changed, but for the place in the feed it is given once (`position`, see `changes`).
+`sequence` grows within an organization and mode; on SQLite, where one writer works at a time, it has no gaps, is the order of commits, and the
+position in the feed. On PostgreSQL it comes from a sequence shared by all, and writers that overlap may commit in another order
+than they drew their numbers; about one object they never do, since its row's lock orders them.
+Each entry also goes to the outbox. When two write at once each has its own row; an object has one entry for each of its versions.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,20 +20,31 @@ from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Asking, Read, Write
+from openintervals.platform import outbox
 
 journal = schema.table(
     "journal",
     sa.Column("sequence", sa.BigInteger, nullable=False),
-    sa.Column("transaction_id", sa.BigInteger, nullable=False),
     sa.Column("at", schema.Text, nullable=False),
     sa.Column("actor", schema.Text, nullable=False),
     sa.Column("verb", schema.Text, nullable=False),
+    sa.Column("implies", schema.Text, nullable=False, server_default=""),
     sa.Column("object_type", schema.Text, nullable=False),
     sa.Column("object_id", schema.Text, nullable=False),
     sa.Column("object_version", sa.BigInteger, nullable=False),
     sa.Column("changed", schema.Json, nullable=False),
     sa.Column("snapshot", schema.Json, nullable=False),
-    sa.Index("ix_journal_object", "organization_id", "mode", "object_id", "sequence"),
+    sa.Column("position", sa.BigInteger),
+    sa.Index("uq_journal_version", "organization_id", "mode", "object_id", "object_version", unique=True),
+    sa.Index("uq_journal_position", "organization_id", "mode", "position", unique=True),
+    sa.Index(
+        "ix_journal_arrived",
+        "organization_id",
+        "mode",
+        "sequence",
+        sqlite_where=sa.text("position IS NULL"),
+        postgresql_where=sa.text("position IS NULL"),
+    ),
     key=("sequence",),
 )
 
@@ -72,7 +84,7 @@ class _next_sequence(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a
     type = sa.BigInteger()
 
 
-class _transaction_id(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
+class _first_position(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
     inherit_cache = True
     type = sa.BigInteger()
 
@@ -90,14 +102,14 @@ def _from_last_row(element: object, compiler: object, **_: object) -> str:
     )
 
 
-@compiles(_transaction_id, "postgresql")
-def _from_server(element: object, compiler: object, **_: object) -> str:
-    return "(pg_current_xact_id()::text::bigint)"
+@compiles(_first_position, "postgresql")
+def _not_yet(element: object, compiler: object, **_: object) -> str:
+    return "NULL::bigint"
 
 
-@compiles(_transaction_id, "sqlite")
-def _no_number(element: object, compiler: object, **_: object) -> str:
-    return "0"
+@compiles(_first_position, "sqlite")
+def _at_once(element: object, compiler: object, **_: object) -> str:
+    return _from_last_row(element, compiler)
 
 
 class _next_sequences(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
@@ -128,6 +140,23 @@ def _each_from_last_row(element: Any, compiler: Any, **options: Any) -> str:
     return f"({before} + row_number() OVER (ORDER BY {compiler.process(element.clauses, **options)}))"
 
 
+class _first_positions(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
+    """The same for positions."""
+
+    inherit_cache = True
+    type = sa.BigInteger()
+
+
+@compiles(_first_positions, "postgresql")
+def _none_yet(element: object, compiler: object, **_: object) -> str:
+    return "NULL::bigint"
+
+
+@compiles(_first_positions, "sqlite")
+def _all_at_once(element: Any, compiler: Any, **options: Any) -> str:
+    return _each_from_last_row(element, compiler, **options)
+
+
 @compiles(_json_object, "postgresql")
 def _built(element: Any, compiler: Any, **options: Any) -> str:
     return f"json_build_object({compiler.process(element.clauses, **options)})::text"
@@ -152,11 +181,11 @@ def _from_number(element: Any, compiler: Any, **options: Any) -> str:
 def _insert() -> sa.Insert:
     return sa.insert(journal).values(
         sequence=_next_sequence(),
-        transaction_id=_transaction_id(),
+        position=_first_position(),
         **{
             name: sa.bindparam(name)
             for name in journal.c.keys()  # noqa: SIM118 — a column collection, not a dict
-            if name not in ("sequence", "transaction_id")
+            if name not in ("sequence", "position")
         },
     )
 
@@ -166,7 +195,7 @@ def _last_of_object() -> sa.Select[tuple[object, ...]]:
     return (
         sa.select(*columns(Entry, journal))
         .where(own(journal), journal.c.object_id == sa.bindparam("object_id"))
-        .order_by(journal.c.sequence.desc())
+        .order_by(journal.c.object_version.desc())
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
     )
 
@@ -177,11 +206,13 @@ def recording(
     table: sa.Table,
     which: sa.ColumnElement[bool],
     changed: sa.ColumnElement[str],
+    implies: str,
     **after: sa.ColumnElement[Any],
 ) -> sa.Insert:
     """A statement for very many changes at once: an entry for each row `which` picks, in the order of their ids.
 
     The snapshots are the rows as `record`s with the columns `after` instead of their own. Parameters `at` and `actor`.
+    Whoever runs it also runs one made with `outbox.putting`.
     """
     values = {name: after.get(name, table.c[name]) for name in record.__struct_fields__}
     pairs: list[sa.ColumnElement[Any]] = []
@@ -192,10 +223,11 @@ def recording(
         "organization_id": table.c.organization_id,
         "mode": table.c.mode,
         "sequence": _next_sequences(table.c.id),
-        "transaction_id": _transaction_id(),
+        "position": _first_positions(table.c.id),
         "at": sa.bindparam("at", type_=sa.Text),
         "actor": sa.bindparam("actor", type_=sa.Text),
         "verb": sa.literal_column(f"'{verb}'"),
+        "implies": sa.literal_column(f"'{implies}'"),
         "object_type": sa.literal_column(f"'{verb.partition('.')[0]}'"),
         "object_id": table.c.id,
         "object_version": values["version"],
@@ -219,7 +251,7 @@ def _of_object() -> sa.Select[tuple[object, ...]]:
     return (
         sa.select(*columns(Entry, journal))
         .where(own(journal), journal.c.object_id == sa.bindparam("object_id"))
-        .order_by(journal.c.sequence)
+        .order_by(journal.c.object_version)
     )
 
 
@@ -239,16 +271,20 @@ async def record(
     before: Versioned | None = None,
     also: Mapping[str, Any] | None = None,
     also_changed: Sequence[str] = (),
+    implies: Sequence[str] = (),
 ) -> None:
     """Write one change down. `verb` is `noun.past_participle`; `also` joins the snapshot (what the record itself lacks),
-    and `also_changed` names what of that has changed."""
-    await _write(tx, verb, after, after.version, [*difference(before, after), *also_changed], also or {})
+    `also_changed` names what of that has changed, and `implies` the further types of change that it is."""
+    changed = [*difference(before, after), *also_changed]
+    await _write(tx, verb, after, after.version, changed, also or {}, implies)
 
 
 async def record_many(tx: Write, verb: str, changes: Sequence[tuple[Versioned, Versioned]]) -> None:
     """Write many changes down, each given as before and after, in their order."""
     rows = [_entry(tx.asking, verb, after, after.version, difference(before, after), {}) for before, after in changes]
     await tx.put_many(_insert(), rows)
+    told = [(after.id, after.version) for _, after in changes]
+    await outbox.put_many(tx, verb, (), verb.partition(".")[0], told)
 
 
 async def record_unversioned(
@@ -263,13 +299,27 @@ async def record_unversioned(
 
 
 async def _write(
-    tx: Write, verb: str, after: Recorded, version: int, changed: list[str], also: Mapping[str, Any]
+    tx: Write,
+    verb: str,
+    after: Recorded,
+    version: int,
+    changed: list[str],
+    also: Mapping[str, Any],
+    implies: Sequence[str] = (),
 ) -> None:
-    await tx.put(_insert(), **_entry(tx.asking, verb, after, version, changed, also))
+    entry = _entry(tx.asking, verb, after, version, changed, also, implies)
+    await tx.put(_insert(), **entry)
+    await outbox.put(tx, verb, implies, entry["object_type"], after.id, version)
 
 
 def _entry(
-    asking: Asking, verb: str, after: Recorded, version: int, changed: list[str], also: Mapping[str, Any]
+    asking: Asking,
+    verb: str,
+    after: Recorded,
+    version: int,
+    changed: list[str],
+    also: Mapping[str, Any],
+    implies: Sequence[str] = (),
 ) -> dict[str, Any]:
     snapshot = msgspec.json.encode(after)
     if also:
@@ -278,6 +328,7 @@ def _entry(
         "at": instants.text(asking.now),
         "actor": asking.actor,
         "verb": verb,
+        "implies": " ".join(implies),
         "object_type": verb.partition(".")[0],
         "object_id": after.id,
         "object_version": version,

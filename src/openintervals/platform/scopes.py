@@ -10,4 +10,17 @@ SCOPES: dict[str, str] = {
     "write:recurrences": "Create, change, pause and delete recurrences",
     "read:groups": "Read groups and the events in them",
     "write:groups": "Create, change and delete groups, add and remove their events",
+    "read:changes": "Follow what changes, as far as the key may read it",
+    "read:webhooks": "Read webhooks and what was delivered to them",
+    "write:webhooks": "Create, change, rotate, test, replay and delete webhooks",
 }
+
+READS: dict[str, str] = {
+    "event": "read:events",
+    "run": "read:events",
+    "registration": "read:participants",
+    "recurrence": "read:recurrences",
+    "group": "read:groups",
+    "webhook": "read:webhooks",
+}
+"""What it takes to learn of changes of an object, by its type. Changes of other objects are not told to keys."""

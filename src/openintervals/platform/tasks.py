@@ -1,0 +1,196 @@
+"""Tasks: work that takes longer than a request, done in steps by whoever does the background work.
+
+    running → done | failed
+
+A task is made in the transaction of the request that asks for it. A step is one short transaction that does a portion and notes how far it came
+(`progress`), so a task that is interrupted goes on where it was, and no step is done twice. A step that fails leaves the task as it was and puts it off;
+after `TRIES` failures in a row it is given up and says why.
+When two processes step one task at once the row's lock orders them (`claim`), and the second finds it taken for a while.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from openintervals import errors, instants
+from openintervals.db import schema
+from openintervals.db.schema import own
+from openintervals.db.statement import columns, statement
+from openintervals.db.transaction import Read, Tenant, Write
+from openintervals.platform import ids
+
+TRIES = 5
+TAKEN_FOR = timedelta(seconds=60)
+KEPT_FOR = timedelta(days=30)
+
+tasks = schema.table(
+    "tasks",
+    sa.Column("id", schema.Text, nullable=False),
+    sa.Column("kind", schema.Text, nullable=False),
+    sa.Column("object_id", schema.Text, nullable=False),
+    sa.Column("arguments", schema.Json, nullable=False),
+    sa.Column("progress", schema.Json, nullable=False),
+    sa.Column("done_count", sa.BigInteger, nullable=False),
+    sa.Column("state", schema.Text, nullable=False),
+    sa.Column("problem", schema.Text),
+    sa.Column("failures", sa.BigInteger, nullable=False),
+    sa.Column("run_at", schema.Text, nullable=False),
+    sa.Column("created_by", schema.Text, nullable=False),
+    sa.Column("created_at", schema.Text, nullable=False),
+    sa.Column("ended_at", schema.Text),
+    sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="state"),
+    sa.CheckConstraint("(state = 'running') = (ended_at IS NULL)", name="ended"),
+    sa.Index(
+        "ix_tasks_due",
+        "run_at",
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    ),
+    sa.Index(
+        "ix_tasks_ended_at",
+        "ended_at",
+        sqlite_where=sa.text("ended_at IS NOT NULL"),
+        postgresql_where=sa.text("ended_at IS NOT NULL"),
+    ),
+)
+
+
+class Task(msgspec.Struct, frozen=True):
+    """`object_id` is what it works on, `progress` how far it came, `done_count` how much it has done."""
+
+    id: str
+    kind: str
+    object_id: str
+    arguments: msgspec.Raw
+    progress: msgspec.Raw
+    done_count: int
+    state: str
+    problem: str | None
+    failures: int
+    run_at: str
+    created_by: str
+    created_at: str
+    ended_at: str | None
+
+
+class TaskNotFound(errors.NotFound):
+    code = "task_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Task not found")
+
+
+@statement
+def _insert() -> sa.Insert:
+    return sa.insert(tasks)
+
+
+@statement
+def _get() -> sa.Select[Any]:
+    return sa.select(*columns(Task, tasks)).where(own(tasks), tasks.c.id == sa.bindparam("id"))
+
+
+@statement
+def _due() -> sa.Select[Any]:
+    return (
+        sa.select(tasks.c.organization_id, tasks.c.mode, *columns(Task, tasks))
+        .where(tasks.c.state == sa.literal_column("'running'"), tasks.c.run_at <= sa.bindparam("now"))
+        .order_by(tasks.c.run_at)
+        .limit(sa.bindparam("row_limit", type_=sa.Integer))
+        .with_for_update(skip_locked=True)
+    )
+
+
+@statement
+def _update(names: tuple[str, ...]) -> sa.Update:
+    return (
+        sa.update(tasks)
+        .where(own(tasks), tasks.c.id == sa.bindparam("task_id"))
+        .values({name: sa.bindparam(f"new_{name}") for name in names})
+    )
+
+
+@statement
+def _forget() -> sa.Delete:
+    return sa.delete(tasks).where(tasks.c.ended_at < sa.bindparam("before"))
+
+
+async def start(tx: Write, kind: str, object_id: str, arguments: dict[str, Any]) -> Task:
+    """A new task for the transaction's tenant."""
+    task = Task(
+        id=ids.new(ids.TASK, tx.now),
+        kind=kind,
+        object_id=object_id,
+        arguments=msgspec.Raw(msgspec.json.encode(arguments)),
+        progress=msgspec.Raw(b"{}"),
+        done_count=0,
+        state="running",
+        problem=None,
+        failures=0,
+        run_at=tx.now_text,
+        created_by=tx.asking.actor,
+        created_at=tx.now_text,
+        ended_at=None,
+    )
+    stored = {name: getattr(task, name) for name in task.__struct_fields__}
+    await tx.put(_insert(), **{**stored, "arguments": bytes(task.arguments).decode(), "progress": "{}"})
+    return task
+
+
+async def get(tx: Read, task_id: str) -> Task:
+    """Raises TaskNotFound."""
+    task = await tx.one(Task, _get(), id=task_id)
+    if task is None:
+        raise TaskNotFound
+    return task
+
+
+async def claim(tx: Write, most: int) -> list[tuple[Tenant, Task]]:
+    """Tasks whose next step is due, of all tenants; nobody else is given them for a minute."""
+    found = []
+    for organization_id, mode, *values in await tx.rows(_due(), now=tx.now_text, row_limit=most):
+        tenant, task = Tenant(organization_id, mode), Task(*values)
+        until = instants.text(tx.now + TAKEN_FOR)
+        await tx.as_tenant(tenant).execute(_update(("run_at",)), task_id=task.id, new_run_at=until)
+        found.append((tenant, task))
+    return found
+
+
+async def step_done(tx: Write, task: Task, progress: dict[str, Any], done: int, *, after_s: float) -> None:
+    """Note how far a task has come and that `done` more are done; its next step is due after `after_s` seconds."""
+    await tx.execute(
+        _update(("progress", "done_count", "failures", "run_at")),
+        task_id=task.id,
+        new_progress=msgspec.json.encode(progress).decode(),
+        new_done_count=task.done_count + done,
+        new_failures=0,
+        new_run_at=instants.text(tx.now + timedelta(seconds=after_s)),
+    )
+
+
+async def finish(tx: Write, task: Task, done: int, problem: str | None = None) -> None:
+    """End a task, of which `done` more are done; with a `problem` it has failed."""
+    await tx.execute(
+        _update(("state", "problem", "done_count", "ended_at")),
+        task_id=task.id,
+        new_state="failed" if problem else "done",
+        new_problem=problem,
+        new_done_count=task.done_count + done,
+        new_ended_at=tx.now_text,
+    )
+
+
+async def put_off(tx: Write, task: Task) -> None:
+    """A step failed: try again in a while, or give up."""
+    if task.failures + 1 >= TRIES:
+        await finish(tx, task, 0, f"It failed {TRIES} times in a row; the operator's log says why")
+        return
+    later = instants.text(tx.now + timedelta(seconds=10 * 2**task.failures))
+    await tx.execute(_update(("failures", "run_at")), task_id=task.id, new_failures=task.failures + 1, new_run_at=later)
+
+
+async def forget_old(tx: Write) -> None:
+    """Delete what ended long ago, of all tenants."""
+    await tx.execute(_forget(), before=instants.text(tx.now - KEPT_FOR))
