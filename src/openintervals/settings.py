@@ -64,6 +64,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _doc("Networks whose `X-Forwarded-For` is believed, such as `127.0.0.0/8,10.0.0.0/8`; empty means none."),
     ] = ""
+    webhook_allow: Annotated[
+        str,
+        _doc(
+            "Networks that webhooks may reach besides the public Internet, such as `127.0.0.0/8,10.0.0.0/8`; "
+            "http and every port are allowed there."
+        ),
+    ] = ""
     metrics_token: Annotated[
         str,
         _doc("Bearer token that `/metrics` asks for; empty means it answers direct requests from loopback alone."),
@@ -129,13 +136,14 @@ def load(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings
         raise SettingProblem("SQLite is served by one process; set --workers 1, or use PostgreSQL for more")
     if settings.log_format not in ("auto", "json", "console"):
         raise SettingProblem(f"{PREFIX}LOG_FORMAT is {settings.log_format!r}: use auto, json or console")
-    for network in filter(str.strip, settings.trusted_proxies.split(",")):
-        try:
-            ipaddress.ip_network(network.strip(), strict=False)
-        except ValueError:
-            raise SettingProblem(
-                f"{PREFIX}TRUSTED_PROXIES has {network!r}: write networks such as 127.0.0.0/8,10.0.0.0/8"
-            ) from None
+    for name in ("trusted_proxies", "webhook_allow"):
+        for network in filter(str.strip, getattr(settings, name).split(",")):
+            try:
+                ipaddress.ip_network(network.strip(), strict=False)
+            except ValueError:
+                raise SettingProblem(
+                    f"{PREFIX}{name.upper()} has {network!r}: write networks such as 127.0.0.0/8,10.0.0.0/8"
+                ) from None
     if settings.rate_limit_store not in ("", "memory", "database"):
         raise SettingProblem(f"{PREFIX}RATE_LIMIT_STORE is {settings.rate_limit_store!r}: use memory or database")
     return settings
