@@ -56,7 +56,8 @@ _6TO4 = ipaddress.IPv6Network("2002::/16")
 
 _URL = re.compile(r"(https?)://(\[[^\[\]/?#@\\]*\]|[^\[\]/?#@\\:]*)(?::([0-9]*))?(?:[/?][^\\]*)?", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?", re.IGNORECASE)
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
+_NUMBER = re.compile(r"0x[0-9a-f]{0,16}|0[0-7]{0,16}|[1-9][0-9]{0,16}", re.IGNORECASE)
 
 
 def networks(text: str) -> tuple[Network, ...]:
@@ -104,7 +105,7 @@ def literal(host: str) -> Address | None:
     if ":" in host:
         return ipaddress.IPv6Address(host)
     parts = host.removesuffix(".").split(".")
-    if _NUMBER.fullmatch(parts[-1]) is None:
+    if _NUMERIC.fullmatch(parts[-1]) is None:
         return None
     numbers = [_number(part) for part in parts]
     *leading, last = numbers
@@ -168,7 +169,7 @@ def _problems_of_host(host: str, port: int, scheme: str, allow: tuple[Network, .
 
 def _number(text: str) -> int:
     """A part of an IPv4 address, as the C library has always read them. Raises ValueError."""
-    if not text.isascii() or _NUMBER.fullmatch(text) is None or len(text) > 16:
+    if _NUMBER.fullmatch(text) is None:
         raise ValueError(f"{text} is no number")
     if text[:2] in ("0x", "0X"):
         return int(text[2:] or "0", 16)
