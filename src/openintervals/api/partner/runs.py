@@ -157,9 +157,11 @@ class WaitlistEntry(Wire, frozen=True):
     offer_expires_at: dialect.InstantOut | None = None
 
 
-def view(run: Run, groups: list[PaceGroup], event: Event) -> EventRun:
-    """A run as it goes out."""
-    full = runs.is_full(run) or not places.free(event.max_participants, event.confirmed, event.offered)
+def view(run: Run, groups: list[PaceGroup], event: Event | None) -> EventRun:
+    """A run as it goes out; without its event only its own places count."""
+    full = runs.is_full(run)
+    if event is not None:
+        full = full or not places.free(event.max_participants, event.confirmed, event.offered)
     known = {name: getattr(run, name) for name in EventRun.__struct_fields__ if name not in ("sold_out", "pace_groups")}
     return EventRun(
         **known,
