@@ -83,7 +83,11 @@ def asking(tenant: "Tenant | None" = None) -> "Asking":
     """The operator at the command line, now; outside any tenant unless one is named."""
     from openintervals.db.transaction import Asking, Tenant
 
-    return Asking(tenant=tenant or Tenant("", "live"), actor=ACTOR, now=datetime.now(UTC))
+    return Asking(tenant=tenant or Tenant("", "live"), actor=ACTOR, now=present())
+
+
+def present() -> datetime:
+    return datetime.now(UTC)
 
 
 def print_json(value: Any) -> None:

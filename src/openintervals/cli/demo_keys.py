@@ -9,27 +9,37 @@ from openintervals.cli import common
 from openintervals.db import Database
 from openintervals.db.transaction import Read
 from openintervals.platform import api_keys
+from openintervals.platform.scopes import SCOPES
 from openintervals.settings import Settings
 
 FILE = "demo-key.txt"
 
 
 async def ensure_demo(settings: Settings, database: Database) -> dict[str, str]:
-    """Make the demo club if it is not there; gives its keys by mode. Keys that were lost are replaced by new ones."""
+    """Make the demo club if it is not there; gives its keys by mode. Keys that were lost, or made before a scope was, are replaced by new ones."""
     from openintervals import demo
 
-    file = (settings.sqlite_path.parent if settings.on_sqlite else Path(settings.data)) / FILE
-    keys = _read(file)
+    keys = kept(settings)
     if keys and await _all_work(database, keys):
         return keys
     keys = await demo.fill(database, common.asking().now)
-    _write(file, keys)
+    _write(file(settings), keys)
     return keys
+
+
+def file(settings: Settings) -> Path:
+    return (settings.sqlite_path.parent if settings.on_sqlite else Path(settings.data)) / FILE
+
+
+def kept(settings: Settings) -> dict[str, str]:
+    """The keys that were written down, by mode; none without a demo club."""
+    return _read(file(settings))
 
 
 async def _all_work(database: Database, keys: dict[str, str]) -> bool:
     async def known(tx: Read) -> bool:
-        return all([await api_keys.caller(tx, key) is not None for key in keys.values()])
+        callers = [await api_keys.caller(tx, key) for key in keys.values()]
+        return all(caller is not None and caller.scopes >= SCOPES.keys() for caller in callers)
 
     return await database.read(common.asking(), known)
 
