@@ -233,7 +233,7 @@ def _answers(operation: Operation, operations: list[Operation], schemas: Schemas
         given = operation.examples.get("answer", UNSET)
         shown = example(schema, schemas.components, about.words) if given is UNSET else given
         answer = {
-            "description": _said(made=made, paged=get_origin(kind) is Page),
+            "description": _said(made=made, paged=_paged(kind)),
             "headers": _headers(operation, made=made),
             "content": {JSON: {"schema": schema, "example": shown}},
         }
@@ -267,6 +267,11 @@ def _links(
                     "parameters": {about.spell(name): source},
                 }
     return links
+
+
+def _paged(kind: Any) -> bool:
+    origin = get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Page)
 
 
 def _said(*, made: bool, paged: bool) -> str:

@@ -39,15 +39,24 @@ def new(kind: str, now: datetime, chance: Callable[[int], int] = secrets.randbel
     if last - _CHANCE < number <= last:  # the same millisecond, or the one whose numbers ran over into the next
         number = last + 1
     _last[kind] = number
-    return kind + _base32(number, TIME_CHARACTERS + CHANCE_CHARACTERS)
+    return kind + base32(number, TIME_CHARACTERS + CHANCE_CHARACTERS)
 
 
-def _base32(number: int, width: int) -> str:
+def base32(number: int, width: int) -> str:
+    """A number below 32**`width`, in `width` characters that sort as the numbers do."""
     characters = []
     for _ in range(width):
         number, digit = divmod(number, 32)
         characters.append(ALPHABET[digit])
     return "".join(reversed(characters))
+
+
+def from_base32(digits: str) -> int:
+    """The number that `base32` wrote down. Raises ValueError for other characters."""
+    found = 0
+    for character in digits:
+        found = found * 32 + ALPHABET.index(character)
+    return found
 
 
 @cache

@@ -5,6 +5,7 @@ from litestar.handlers import HTTPRouteHandler
 from openintervals.api.exchange import Runtime
 from openintervals.api.partner import (
     bibs,
+    changes,
     documents,
     events,
     groups,
@@ -17,7 +18,7 @@ from openintervals.api.partner import (
 )
 from openintervals.api.partner.dialect import partner
 
-RESOURCES = (organization, events, runs, registrations, bibs, recurrences, groups, series, usage)
+RESOURCES = (organization, events, runs, registrations, bibs, recurrences, groups, series, usage, changes)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:

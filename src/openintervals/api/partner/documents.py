@@ -184,15 +184,17 @@ def _of_kind(table: dict[str, str], component: str) -> Any:
 
 
 def envelope(schemas: Schemas, operation: Operation, content: Any) -> Schema:
-    """`{"data": …}`, and `hasMore` for a page: a component named after what it holds."""
-    paged = get_origin(content) is Page
+    """`{"data": …}`, and for a page `hasMore` and what else it has: a component named after what it holds."""
+    kind = get_origin(content)
+    paged = isinstance(kind, type) and issubclass(kind, Page)
     inner = get_args(content)[0] if paged else content
     listed = get_origin(inner) is list
     noun = get_args(inner)[0] if listed else inner
     name = getattr(noun, "__name__", openapi.camel(f"_{operation.name}")).removesuffix("Listed")
     data = schemas.of(inner, "out")
     if paged:
-        properties: Schema = {"data": {"type": "array", "items": data}, "hasMore": {"type": "boolean"}}
+        fields = {name: schema for name, (schema, _) in schemas.properties(kind, "out").items()}
+        properties: Schema = {**fields, "data": {"type": "array", "items": data}}
     else:
         properties = {"data": data}
     schema = {
