@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from openintervals.club import bibs, checkins, enrolment, events, pace_groups, registrations, runs, waitlist
+from openintervals.club import bibs, checkins, enrolment, events, pace_groups, registrations, runs, seats, waitlist
 from openintervals.club.events import Event
 from openintervals.club.pace_groups import PaceGroup
 from openintervals.club.registrations import Registration, Scene
@@ -38,7 +38,7 @@ async def change_run(
     run = await runs.get(tx, run_id)
     if run.recurrence_id is not None and (values or groups is not UNSET):
         values = {**values, "edited": True}
-    after = await runs.change(tx, run, values)
+    after = await seats.cap_changed(tx, run, await runs.change(tx, run, values))
     if not isinstance(groups, UnsetType) and groups != _uncounted(await pace_groups.of_run(tx, run_id)):
         await pace_groups.declare(tx, after, groups, await registrations.taken_by_group(tx, run_id))
     await waitlist.settle(tx, event.id)

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from openintervals import errors
-from openintervals.club import events, places, registrations, runs, seats, waitlist
+from openintervals.club import events, places, registrations, runs, seats, verbs, waitlist
 from openintervals.club.events import Event
 from openintervals.club.pace_groups import PaceGroup
 from openintervals.club.registrations import AlreadyRegistered, Registration, RegistrationClosed, Scene, SoldOut
@@ -24,12 +24,6 @@ from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Asking, Read, Write
 from openintervals.platform import ids
 
-VERBS = {
-    "confirmed": "registration.confirmed",
-    "waitlist": "registration.waitlisted",
-    "cancelled": "registration.cancelled",
-    "refunded": "registration.refunded",
-}
 NOTHING_HELD: dict[str, Any] = {"queue_number": None, "offer_expires_at": None, "bib": None, "bib_pinned": False}
 
 
@@ -89,7 +83,10 @@ async def register(
     if known:
         raise AlreadyRegistered
     placed = await _placed(tx, event, run, wish)
-    return await registrations.insert(tx, placed)
+    made = await registrations.insert(tx, placed)
+    if made.status == "confirmed":
+        await seats.taken(tx, run, confirmed=1)
+    return made
 
 
 async def _placed(tx: Write, event: Event, run: Run, wish: Registration) -> Registration:
@@ -130,7 +127,7 @@ async def change_status(tx: Write, scene: Scene, status: str) -> Registration:
         return await (_rejoin(tx, scene, status) if not before.active else _between(tx, scene, status))
     if before.active:
         await release(tx, before)
-    after = await registrations.store(tx, before, VERBS[status], status=status, **NOTHING_HELD)
+    after = await registrations.store(tx, before, verbs.OF_STATUS[status], status=status, **NOTHING_HELD)
     if before.active:
         await waitlist.settle(tx, before.event_id)
     return after
@@ -144,9 +141,13 @@ async def _rejoin(tx: Write, scene: Scene, status: str) -> Registration:
     placed = await _placed(tx, event, run, msgspec.structs.replace(scene.registration, status=status))
     if placed.status == "waitlist":
         _refuse_when_checked_in(placed)
-    return await registrations.store(
-        tx, scene.registration, VERBS[placed.status], status=placed.status, queue_number=placed.queue_number
+    verb = verbs.OF_STATUS[placed.status]
+    after = await registrations.store(
+        tx, scene.registration, verb, status=placed.status, queue_number=placed.queue_number
     )
+    if after.status == "confirmed":
+        await seats.taken(tx, run, confirmed=1)
+    return after
 
 
 async def _between(tx: Write, scene: Scene, status: str) -> Registration:
@@ -157,7 +158,7 @@ async def _between(tx: Write, scene: Scene, status: str) -> Registration:
         await release(tx, before)
         number = await waitlist.next_number(tx, before.event_id)
         held = {**NOTHING_HELD, "queue_number": number}
-        after = await registrations.store(tx, before, VERBS[status], status="waitlist", **held)
+        after = await registrations.store(tx, before, verbs.OF_STATUS[status], status="waitlist", **held)
         await waitlist.settle(tx, before.event_id)
         return await registrations.get(tx, after.id)
     if before.offer_expires_at is not None and before.offer_expires_at > tx.now_text:
@@ -167,7 +168,7 @@ async def _between(tx: Write, scene: Scene, status: str) -> Registration:
         group = await registrations.group_of(tx, before.event_run_id, before.pace_group)
         await seats.move(tx, before.event_id, before.event_run_id, group, confirmed=1, offered=-1)
         return await registrations.store(
-            tx, before, VERBS[status], status="confirmed", queue_number=None, offer_expires_at=None
+            tx, before, verbs.OF_STATUS[status], status="confirmed", queue_number=None, offer_expires_at=None
         )
     refuse_when_closed(tx.asking, scene.run)
     await waitlist.settle(tx, before.event_id)

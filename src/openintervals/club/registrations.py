@@ -18,7 +18,7 @@ import msgspec
 import sqlalchemy as sa
 
 from openintervals import errors
-from openintervals.club import events, pace_groups, runs
+from openintervals.club import events, pace_groups, runs, seats, verbs
 from openintervals.club.events import Event
 from openintervals.club.pace_groups import PaceGroup
 from openintervals.club.runs import Run, event_runs
@@ -311,7 +311,9 @@ async def lock(tx: Write, registration_id: str) -> Scene:
     if registration.event_id != event.id:
         # It was transferred to another event while we waited for the lock of its old one.
         return await lock(tx, registration_id)
-    return Scene(event, await runs.get(tx, registration.event_run_id), registration)
+    run = await runs.get(tx, registration.event_run_id)
+    seats.note(tx, run)
+    return Scene(event, run, registration)
 
 
 async def lock_run(tx: Write, run_id: str, email: str) -> tuple[Event, Run, bool, bool]:
@@ -322,7 +324,9 @@ async def lock_run(tx: Write, run_id: str, email: str) -> tuple[Event, Run, bool
     row = await tx.row(_run_and_who_is_there(), run_id=run_id, email_folded=fold(email)) if event is not None else None
     if event is None or row is None:
         raise runs.RunNotFound
-    return event, Run(*row[:-2]), bool(row[-2]), bool(row[-1])
+    run = Run(*row[:-2])
+    seats.note(tx, run)
+    return event, run, bool(row[-2]), bool(row[-1])
 
 
 async def group_of(tx: Read, run_id: str, name: str | None) -> PaceGroup | None:
@@ -333,7 +337,8 @@ async def group_of(tx: Read, run_id: str, name: str | None) -> PaceGroup | None:
 async def insert(tx: Write, registration: Registration) -> Registration:
     """Write a new registration down; the caller has looked that this person is not in the run already."""
     await tx.put(_insert(), **msgspec.structs.asdict(registration))
-    await journal.record(tx, "registration.created", registration)
+    verb = "registration.created"
+    await journal.record(tx, verb, registration, implies=verbs.implied(verb, registration.status))
     return registration
 
 
@@ -354,7 +359,7 @@ async def store(
             await tx.execute(_update(names), registration_id=after.id, **stored)
         except failures.Duplicate:
             raise AlreadyRegistered from None
-    await journal.record(tx, verb, after, before, also)
+    await journal.record(tx, verb, after, before, also, implies=verbs.implied(verb, after.status))
     return after
 
 

@@ -12,7 +12,7 @@ import msgspec
 import sqlalchemy as sa
 
 from openintervals import errors
-from openintervals.club import events, groups, pace_groups, recurrences, registrations, runs, waitlist
+from openintervals.club import events, groups, pace_groups, recurrences, registrations, runs, verbs, waitlist
 from openintervals.club.registrations import Registration
 from openintervals.club.registrations import registrations as table
 from openintervals.club.runs import Run
@@ -75,7 +75,7 @@ def _record_cancelled(of: Of) -> sa.Insert:
         table,
         sa.and_(_batch(of), registrations.is_active()),
         changed.concat(sa.literal_column("']'")),
-        "registration.updated",
+        " ".join(verbs.implied("registration.cancelled", "cancelled")),
         **_cancelled(),
         version=table.c.version + 1,
     )
@@ -161,7 +161,7 @@ async def _erase(tx: Write, of: Of, inside: str) -> None:
     while (last := await tx.value(_last_of_batch(of), inside=inside)) is not None:
         for record in (_record_cancelled(of), _record_deleted(of)):
             await tx.execute(record, inside=inside, last=last, at=tx.now_text, actor=tx.asking.actor)
-        cancelled = outbox.bulk(tx, "registration.cancelled", ("registration.updated",))
+        cancelled = outbox.bulk(tx, "registration.cancelled", verbs.implied("registration.cancelled", "cancelled"))
         await tx.execute(_tell_cancelled(of), inside=inside, last=last, **cancelled)
         deleted = outbox.bulk(tx, "registration.deleted")
         await tx.execute(_tell_deleted(of), inside=inside, last=last, **deleted)

@@ -153,9 +153,14 @@ def refusal(run: Run, now: datetime) -> str | None:
     return None
 
 
+def at_cap(run: Run) -> bool:
+    """Whether every place that the run's cap allows is taken or being offered."""
+    return not places.free(run.max_participants, run.confirmed, run.offered)
+
+
 def is_full(run: Run) -> bool:
     """Whether the run itself has no place left: closed by hand, or at its cap."""
-    return run.sold_out or not places.free(run.max_participants, run.confirmed, run.offered)
+    return run.sold_out or at_cap(run)
 
 
 def distance_problems(standard: str, distance_m: float | None) -> dict[str, list[str]]:
@@ -354,11 +359,23 @@ async def change(tx: Write, before: Run, values: dict[str, Any]) -> Run:
 
 async def touch(tx: Write, run: Run, **parts: Any) -> Run:
     """Record that `parts` of a run, which are no columns of its own, have changed, and what they are now."""
+    after = await _next_version(tx, run)
+    await journal.record(tx, "run.updated", after, run, also=parts, also_changed=tuple(parts))
+    return after
+
+
+async def sell_out(tx: Write, before: Run, run: Run) -> Run:
+    """Record that the last place of a run was taken; `run` has its counts as they are now, `before` those it had."""
+    after = await _next_version(tx, run)
+    await journal.record(tx, "run.sold_out", after, before, implies=("run.updated",))
+    return after
+
+
+async def _next_version(tx: Write, run: Run) -> Run:
     after = msgspec.structs.replace(run, version=run.version + 1, updated_at=tx.now_text)
     await tx.execute(
         _update(("version", "updated_at")), run_id=run.id, new_version=after.version, new_updated_at=tx.now_text
     )
-    await journal.record(tx, "run.updated", after, run, also=parts, also_changed=tuple(parts))
     return after
 
 

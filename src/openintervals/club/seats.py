@@ -2,7 +2,13 @@
 
 Whoever takes a place looks for an obstacle first; the event's lock keeps what was seen true. The three counts then move together, each by a
 statement that is conditional on its cap, so that even a caller that did not look cannot oversell: its whole transaction fails.
+
+A run is sold out, and says so in the journal, each time its last place is taken. Not when a place is given on: a run that was full when the
+transaction began, or has said so in it, says nothing when it is full again. `note` remembers that before anything moves, under the event's lock.
+A cap that is raised makes room, and whoever then takes the last of it makes news.
 """
+
+import msgspec
 
 from openintervals.club import events, pace_groups, places, runs
 from openintervals.club.events import Event
@@ -30,3 +36,28 @@ async def move(
     await runs.count(tx, run_id, confirmed=confirmed, offered=offered)
     if group is not None:
         await pace_groups.count(tx, group, confirmed=confirmed, offered=offered)
+
+
+def note(tx: Write, *found: Run) -> None:
+    """Remember whether runs of a locked event are full, before anything moves in them; what was noted first stays."""
+    for run in found:
+        tx.session.noted.setdefault(run.id, runs.at_cap(run))
+
+
+async def taken(tx: Write, run: Run, *, confirmed: int = 0, offered: int = 0) -> Run:
+    """Say that a run is sold out, if it became so by the places just taken in it; `run` is as it was before them, and has been noted."""
+    after = msgspec.structs.replace(run, confirmed=run.confirmed + confirmed, offered=run.offered + offered)
+    if not runs.at_cap(after) or tx.session.noted[run.id]:
+        return after
+    tx.session.noted[run.id] = True
+    return await runs.sell_out(tx, run, after)
+
+
+async def cap_changed(tx: Write, before: Run, run: Run) -> Run:
+    """After a change of a run: a new cap may have made room, or be just what is taken."""
+    if run.max_participants == before.max_participants:
+        return run
+    note(tx, before)
+    if not runs.at_cap(run):
+        tx.session.noted[run.id] = False
+    return await taken(tx, run)

@@ -39,9 +39,7 @@ async def transfer(
     if (await registrations.get(tx, registration_id)).event_id not in held:
         # It was transferred to a third event while we waited for the locks.
         return await transfer(tx, registration_id, event_run_id=event_run_id, person=person, pace_group=pace_group)
-    # Settled first: an entry whose offer has lapsed, or whose turn has come, is moved as what it is now.
-    await waitlist.settle(tx, before.event_id)
-    before = await registrations.get(tx, registration_id)
+    before = await _settled(tx, registration_id, event_run_id)
     values = {name: value for name, value in person.items() if value != getattr(before, name)}
     if "email" in values:
         values |= {"email": values["email"].strip(), "email_folded": registrations.fold(values["email"])}
@@ -56,7 +54,8 @@ async def transfer(
         raise errors.Conflict("They have checked in; undo the check-in before transferring")
     if moves:
         assert target is not None
-        values |= await _to_run(tx, before, await runs.get(tx, target.id), pace_group)
+        target, moved = await _to_run(tx, before, await runs.get(tx, target.id), pace_group)
+        values |= moved
     elif pace_group is not UNSET:
         scene = Scene(await events.get(tx, before.event_id), await runs.get(tx, before.event_run_id), before)
         before = await enrolment.change_pace_group(tx, scene, pace_group)
@@ -67,13 +66,26 @@ async def transfer(
         also={"from": {"event_run_id": before.event_run_id, "email": before.email}},
         **values,
     )
+    if moves and target is not None and after.status == "confirmed":
+        await seats.taken(tx, target, confirmed=1)
     for event_id in sorted({before.event_id, after.event_id}):
         await waitlist.settle(tx, event_id)
     return await registrations.get(tx, after.id)
 
 
-async def _to_run(tx: Write, before: Registration, target: Run, pace_group: str | None | UnsetType) -> dict[str, Any]:
-    """What changes when a registration moves to `target`; the counts are moved."""
+async def _settled(tx: Write, registration_id: str, target_id: str | None) -> Registration:
+    """Settled first: an entry whose offer has lapsed, or whose turn has come, is moved as what it is now."""
+    before = await registrations.get(tx, registration_id)
+    for run_id in {before.event_run_id, target_id or before.event_run_id}:
+        seats.note(tx, await runs.get(tx, run_id))
+    await waitlist.settle(tx, before.event_id)
+    return await registrations.get(tx, registration_id)
+
+
+async def _to_run(
+    tx: Write, before: Registration, target: Run, pace_group: str | None | UnsetType
+) -> tuple[Run, dict[str, Any]]:
+    """What changes when a registration moves to `target`, which is given as it was; the counts are moved."""
     enrolment.refuse_when_closed(tx.asking, target)
     await waitlist.settle(tx, target.event_id)
     await enrolment.release(tx, before)
@@ -91,5 +103,5 @@ async def _to_run(tx: Write, before: Registration, target: Run, pace_group: str 
         await seats.move(tx, event.id, target.id, group, confirmed=1)
         if not bibs.goes_along(before, event.id, target, group):
             values |= {"bib": None, "bib_pinned": False}
-        return values
-    return values | {"queue_number": await waitlist.next_number(tx, event.id), "offer_expires_at": None}
+        return target, values
+    return target, values | {"queue_number": await waitlist.next_number(tx, event.id), "offer_expires_at": None}

@@ -11,6 +11,7 @@ What time alone changes (a lapsed offer, a window that opens) is settled by the 
 
 import heapq
 import traceback
+from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
@@ -230,6 +231,7 @@ async def settle(tx: Write, event_id: str) -> int:
     waited_for = await tx.all(Run, _runs_waited_for(), event_id=event_id)
     if not waited_for:
         return 0
+    seats.note(tx, *waited_for)
     changed = 0
     for run in waited_for:
         if run.offered:
@@ -242,12 +244,17 @@ async def settle(tx: Write, event_id: str) -> int:
     by_id = {run.id: run for run in waited_for}
     room = await _room(tx, event_id, waited_for)
     behind = dict.fromkeys(room.runs, 0)
+    given: Counter[str] = Counter()
     while behind and room.event != 0:
         queue, behind = await _next_in_line(tx, event_id, behind)
         for entry in promotions(queue, room):
             await _give_place(tx, by_id[entry.event_run_id], entry)
+            given[entry.event_run_id] += 1
             changed += 1
         behind = {run_id: number for run_id, number in behind.items() if room.runs.get(run_id) != 0}
+    for run_id, number in given.items():
+        kind = "offered" if by_id[run_id].waitlist_offer_hours else "confirmed"
+        await seats.taken(tx, by_id[run_id], **{kind: number})
     return changed
 
 

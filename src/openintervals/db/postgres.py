@@ -37,11 +37,12 @@ class PostgresSession:
     each changed. The parts of such a statement do not see each other, so no table is in it twice.
     """
 
-    __slots__ = ("_tables", "_waiting", "connection", "statements")
+    __slots__ = ("_tables", "_waiting", "connection", "noted", "statements")
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.statements = 0
+        self.noted: dict[str, Any] = {}
         self._waiting: list[tuple[Statement, dict[str, Any], bool]] = []
         self._tables: set[str] = set()
 

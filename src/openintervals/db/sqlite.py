@@ -67,11 +67,12 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
 class SQLiteSession:
     """Statements on one connection, inside whatever transaction its owner opened. Long work lets others go on every few milliseconds."""
 
-    __slots__ = ("_resumed", "connection", "statements")
+    __slots__ = ("_resumed", "connection", "noted", "statements")
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.connection = connection
         self.statements = 0
+        self.noted: dict[str, Any] = {}
         self._resumed = time.monotonic()
 
     async def fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]:

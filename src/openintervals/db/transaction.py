@@ -34,9 +34,13 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Session(Protocol):
-    """A connection inside a transaction; one implementation for each database."""
+    """A connection inside a transaction; one implementation for each database.
+
+    `noted` is what one operation of the transaction leaves for the next, since the rows no longer show it; it ends with the transaction.
+    """
 
     statements: int
+    noted: dict[str, Any]
 
     async def fetch(self, statement: Statement, parameters: dict[str, Any]) -> Sequence[tuple[Any, ...]]: ...
 
