@@ -5,7 +5,7 @@ It is pure, and the same operations give the same document. `openapi_3_0.downgra
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -16,6 +16,8 @@ from openintervals import errors
 from openintervals.api.http import Api, Created, Operation, Page
 from openintervals.api.openapi_examples import Words, example, message
 from openintervals.api.openapi_schemas import Schema, Schemas, without_null
+from openintervals.api.openapi_webhooks import Message, described
+from openintervals.api.openapi_webhooks import parameters as parameters_of_messages
 
 JSON = "application/json"
 ALWAYS = (errors.Unauthenticated, errors.TooMany, errors.Unavailable, errors.Failure)
@@ -91,8 +93,10 @@ IDEMPOTENCY_KEY: Schema = {
 }
 
 
-def document(api: Api, about: About, *, public_url: str = "") -> Schema:
-    """The OpenAPI 3.1 document of `api`, as plain values. `public_url` is where the server is reached, if it is known."""
+def document(api: Api, about: About, *, public_url: str = "", messages: Sequence[Message] = ()) -> Schema:
+    """The OpenAPI 3.1 document of `api`, as plain values. `public_url` is where the server is reached, if it is known.
+
+    `messages` are what the API sends by itself; they become its `webhooks`."""
     schemas = Schemas()
     error = schemas.of(about.error, "out")
     # Answers first: where a struct goes both ways, the plain name is that of the answer.
@@ -102,6 +106,7 @@ def document(api: Api, about: About, *, public_url: str = "") -> Schema:
     for operation in operations:
         place = paths.setdefault(spelt(operation.path, about.spell), {})
         place[operation.method.lower()] = _operation(operation, answers[operation.name], schemas, about, error)
+    webhooks = {"webhooks": described(messages, schemas, JSON)} if messages else {}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -113,13 +118,14 @@ def document(api: Api, about: About, *, public_url: str = "") -> Schema:
         },
         "servers": [{"url": public_url.rstrip("/") + api.prefix, "description": "This server"}],
         "security": [{"bearerAuth": []}],
-        "tags": _tags(operations, about),
+        "tags": _tags([*(one.tag for one in operations), *(one.tag for one in messages)], about),
         "paths": paths,
+        **webhooks,
         "components": {
             "securitySchemes": {
                 "bearerAuth": {"type": "http", "scheme": "bearer", "description": _scopes_described(about)},
             },
-            "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY},
+            "parameters": {"IdempotencyKey": IDEMPOTENCY_KEY, **parameters_of_messages(messages)},
             "headers": {name.replace("-", ""): header for name, header in HEADERS.items()},
             "responses": {family.__name__: _refusal(family, about, error) for family in _shared(about)},
             "schemas": dict(sorted(schemas.components.items())),
@@ -143,9 +149,8 @@ def ordered(api: Api, about: About) -> list[Operation]:
     return sorted(api.operations, key=lambda operation: order.get(operation.tag, len(order)))
 
 
-def _tags(operations: list[Operation], about: About) -> list[Schema]:
-    used = dict.fromkeys(operation.tag for operation in operations)
-    return [{"name": tag, "description": about.tags.get(tag, tag)} for tag in used]
+def _tags(used: list[str], about: About) -> list[Schema]:
+    return [{"name": tag, "description": about.tags.get(tag, tag)} for tag in dict.fromkeys(used)]
 
 
 def _scopes_described(about: About) -> str:

@@ -1,7 +1,8 @@
 """The same OpenAPI document as 3.0.3, for tools that do not read 3.1 yet.
 
 3.0 has no null type (`nullable` instead), no lists of types, no `const`, one `example` in a schema instead of `examples`, bounds that are exclusive
-by a flag, nothing beside a `$ref`, no scopes on a bearer key, and a licence by address instead of by identifier.
+by a flag, nothing beside a `$ref`, no scopes on a bearer key, and a licence by address instead of by identifier. It has no place for `webhooks`
+either; the schemas of what they carry stay among the components.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ def downgrade(document: Schema) -> Schema:
     licence = info["license"]
     info["license"] = {"name": licence["name"], "url": LICENCES[licence["identifier"]]}
     older = {**document, "openapi": "3.0.3", "info": info, "paths": _walk(document["paths"])}
+    older.pop("webhooks", None)
     components = document["components"]
     schemas = {name: _schema(schema) for name, schema in components["schemas"].items()}
     older["components"] = {name: _walk(part) for name, part in components.items() if name != "schemas"} | {

@@ -18,7 +18,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValida
 
 from openintervals.api import openapi_3_0
 from openintervals.api.openapi_schemas import Schemas
-from openintervals.api.partner import documents
+from openintervals.api.partner import change_types, documents
 from openintervals.api.partner.dialect import partner
 from openintervals.platform.scopes import SCOPES
 from tests.servers import Application
@@ -36,6 +36,11 @@ def operations(document: dict[str, Any] = NEW) -> dict[str, dict[str, Any]]:
         for method in METHODS
         if method in place
     }
+
+
+def messages(document: dict[str, Any] = NEW) -> dict[str, dict[str, Any]]:
+    """What the API sends by itself, by type."""
+    return {name: place["post"] for name, place in document.get("webhooks", {}).items()}
 
 
 EACH = pytest.mark.parametrize("operation", operations().values(), ids=operations().keys())
@@ -62,7 +67,9 @@ def media(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         for status, response in operation["responses"].items():
             for content in followed(document, response).get("content", {}).values():
                 yield f"{name} {status}", content
-    for name, header in document["components"]["headers"].items():
+    for name, message in messages(document).items():
+        yield f"{name} body", message["requestBody"]["content"]["application/json"]
+    for name, header in {**document["components"]["headers"], **document["components"]["parameters"]}.items():
         yield f"header {name}", header
 
 
@@ -94,7 +101,7 @@ def test_every_declared_operation_is_documented_in_both() -> None:
 
 
 def test_operation_ids_are_unique() -> None:
-    names = [operation["operationId"] for operation in operations().values()]
+    names = [operation["operationId"] for operation in (*operations().values(), *messages().values())]
 
     assert sorted(names) == sorted(set(names))
 
@@ -201,7 +208,7 @@ def test_schemas_carry_examples_of_their_own_that_fit() -> None:
 
 
 @BOTH
-def test_answers_are_closed_and_never_hold_null(document: dict[str, Any]) -> None:
+def test_answers_are_closed_and_hold_no_null_but_for_an_object_that_is_gone(document: dict[str, Any]) -> None:
     reached: dict[str, dict[str, Any]] = {}
 
     def reach(node: Any) -> None:
@@ -218,11 +225,69 @@ def test_answers_are_closed_and_never_hold_null(document: dict[str, Any]) -> Non
 
     for operation in operations(document).values():
         reach([followed(document, response).get("content", {}) for response in operation["responses"].values()])
-    properties = [p for schema in reached.values() for p in schema.get("properties", {}).values()]
+    properties = [
+        inner
+        for name, schema in reached.items()
+        for field, inner in schema.get("properties", {}).items()
+        if (name, field) != ("Change", "object")
+    ]
 
     assert reached
     assert all(schema["additionalProperties"] is False for schema in reached.values() if "properties" in schema)
     assert not any('"null"' in json.dumps(p) or '"nullable"' in json.dumps(p) for p in properties)
+
+
+def test_every_type_of_change_is_documented_as_a_webhook_with_its_sentence() -> None:
+    documented = {name: message["summary"] for name, message in messages().items()}
+
+    assert documented == {**change_types.CATALOGUE, change_types.TEST: change_types.TEST_SAID}
+
+
+@pytest.mark.parametrize("name", messages())
+def test_a_webhook_is_documented_with_its_headers_examples_and_answers(name: str) -> None:
+    message = messages()[name]
+
+    headers = {parameter["name"]: parameter for parameter in (followed(NEW, each) for each in message["parameters"])}
+    shown = message["requestBody"]["content"]["application/json"]["examples"]
+
+    assert set(headers) == {"webhook-id", "webhook-timestamp", "webhook-signature"}
+    assert all(header["in"] == "header" and header["required"] and header["description"] for header in headers.values())
+    assert set(shown) == ({"deletion"} if name.endswith(".deleted") else {"full", "thin"})
+    assert all(example["value"]["type"] == name for example in shown.values())
+    assert set(message["responses"]) == {"2XX", "410", "default"}
+    assert message["x-scope"] in SCOPES
+    assert message["tags"][0] in documents.TAGS
+
+
+@pytest.mark.parametrize("name", messages())
+def test_the_schema_of_a_webhook_takes_its_own_bodies_and_no_others(name: str) -> None:
+    content = messages()[name]["requestBody"]["content"]["application/json"]
+    validator = OAS31Validator({**content["schema"], "components": NEW["components"]})
+    body = next(iter(content["examples"].values()))["value"]
+    data = body["data"]
+    gone = name.endswith(".deleted")
+
+    wrong = {
+        "another type": {**body, "type": "event.updated" if name != "event.updated" else "event.created"},
+        "another object type": {**body, "data": {**data, "objectType": "person"}},
+        "neither object nor url": {**body, "data": {key: data[key] for key in data if key != "object"}},
+        "both object and url": {**body, "data": {**data, "url": "/partner/events/e1"}},
+        "the wrong one of object and null": {**body, "data": {**data, "object": {} if gone else None}},
+        "something unheard of": {**body, "data": {**data, "secret": "whsec_"}},
+    }
+
+    assert validator.is_valid(body)
+    assert [why for why, each in wrong.items() if validator.is_valid(each)] == []
+
+
+def test_the_old_document_keeps_the_schemas_of_what_webhooks_carry() -> None:
+    carried = [name for name in NEW["components"]["schemas"] if name.endswith(("Message", "MessageData"))]
+
+    assert "webhooks" not in OLD
+    assert len(carried) == 2 * len(change_types.OBJECT_TYPES)
+    assert set(carried) <= set(OLD["components"]["schemas"])
+    for name in change_types.CATALOGUE:
+        assert f"`{name}`" in next(tag["description"] for tag in OLD["tags"] if tag["name"] == "Changes")
 
 
 def test_requests_are_open_and_their_optional_fields_take_null() -> None:

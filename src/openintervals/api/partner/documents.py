@@ -22,7 +22,7 @@ from openintervals.api import openapi, openapi_3_0
 from openintervals.api.exchange import Runtime
 from openintervals.api.http import JSON, Answer, Headers, Operation, Page
 from openintervals.api.openapi_schemas import Schema, Schemas
-from openintervals.api.partner import dialect
+from openintervals.api.partner import dialect, webhook_documents
 from openintervals.api.partner.dialect import partner
 from openintervals.platform import ids, scopes
 
@@ -43,6 +43,8 @@ every wrong field at once.
 
 **Repeating a request** is safe with an `Idempotency-Key`: it takes effect once, and the same answer comes back for 24 hours.
 
+**What changes** can be followed with `GET /changes`, or is sent to your webhooks; both are described under their tags.
+
 **Test keys** see and change test data only; live and test data never meet.
 """
 
@@ -57,6 +59,10 @@ TAGS = {
     "Recurrences": "How an event repeats, and the runs published from that.",
     "Groups": "Events gathered under one address.",
     "Series": "Events that have a recurrence.",
+    "Changes": webhook_documents.CHANGES,
+    "Webhooks": webhook_documents.WEBHOOKS,
+    "Deliveries": webhook_documents.DELIVERIES,
+    "Tasks": webhook_documents.TASKS,
     "Usage": "What the organization and its keys have asked for.",
 }
 
@@ -87,6 +93,9 @@ KINDS = {
     "Group": ids.GROUP,
     "Organization": ids.ORGANIZATION,
     "Key": ids.KEY,
+    "Webhook": ids.WEBHOOK,
+    "Delivery": ids.DELIVERY,
+    "Task": ids.TASK,
 }
 NAMES = {
     "Event": "Lakefront 5K - June 14",
@@ -127,6 +136,10 @@ WORDS: dict[str, Any] = {
     "position": 1,
     "hasMore": False,
     "slug": "summer-solstice-10k",
+    "url": "https://hooks.example.com/intervals",
+    "types": ["registration.*", "run.sold_out"],
+    "secret": "whsec_c2VjcmV0LW9mLW5vLXJlYWwtZW5kcG9pbnQtYXQtYWxsIQ==",
+    "since": "2026-06-01T08:00:00.000Z",
 }
 REFUSED: dict[str, str] = {
     "Unauthenticated": "Invalid API key: it is unknown, mistyped, expired or revoked",
@@ -146,6 +159,9 @@ PARAMETERS = {
     "recurrence_id": "The recurrence's `_id`.",
     "series_id": "The `_id` of the series, which is that of its event.",
     "group_id": "The group's `_id`.",
+    "webhook_id": "The webhook's `_id`.",
+    "delivery_id": "The delivery's `_id`, which is its `webhook-id`.",
+    "task_id": "The task's `_id`.",
     "slug": "The group's slug.",
     "limit": "How many to answer at most.",
     "after": "Answer what follows this `_id` in the list's order.",
@@ -224,7 +240,7 @@ ABOUT = openapi.About(
 @cache
 def document(public_url: str = "") -> Schema:
     """The OpenAPI 3.1 document."""
-    return openapi.document(partner, ABOUT, public_url=public_url)
+    return openapi.document(partner, ABOUT, public_url=public_url, messages=webhook_documents.messages(words))
 
 
 def partner_json(public_url: str = "") -> str:

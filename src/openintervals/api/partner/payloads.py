@@ -94,14 +94,13 @@ class Payload(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """How objects of one type are told: `read` makes a record of a snapshot, `show` what a GET answers, `path` where that is.
+    """How objects of one type are told: `read` makes a record of a snapshot, `show` what a GET answers.
 
     `spelt` gives the names on the wire that a column of the record stands behind.
     """
 
     read: Callable[[msgspec.Raw], Any]
     show: Callable[[Any], msgspec.Struct]
-    path: Callable[[Any], str]
     spelt: dict[str, tuple[str, ...]]
 
 
@@ -153,38 +152,32 @@ _KINDS: dict[str, _Kind] = {
     "event": _Kind(
         read=_decoder(club_events.Event, events.Event).decode,
         show=_event,
-        path=lambda event: f"/events/{event.id}",
         spelt=_spelling(events.Event),
     ),
     "run": _Kind(
         read=_decoder(club_runs.Run, runs.EventRun, pace_groups=list[pace_groups.PaceGroup]).decode,
         show=_run,
-        path=lambda run: f"/runs/{run.id}",
         spelt=_spelling(runs.EventRun, confirmed=("soldOut",), offered=("soldOut",)),
     ),
     "registration": _Kind(
         read=_decoder(club_registrations.Registration, registrations.Registration).decode,
         show=registrations.view,
-        path=lambda registration: f"/registration/{registration.id}",
         spelt=_spelling(registrations.Registration, checked_in_at=("checkedIn", "checkedInAt")),
     ),
     "recurrence": _Kind(
         read=_decoder(club_recurrences.Recurrence, recurrences.Recurrence).decode,
         show=_recurrence,
-        path=lambda recurrence: f"/recurrences/{recurrence.id}",
         spelt=_spelling(recurrences.Recurrence),
     ),
     "group": _Kind(
         read=_decoder(club_groups.Group, groups.Group).decode,
         show=partial(_projected, groups.Group),
-        path=lambda group: f"/groups/{group.slug}",
         # Which events are in a group is no field of it; that they changed is told all the same.
         spelt=_spelling(groups.Group, events=("events",)),
     ),
     "webhook": _Kind(
         read=_decoder(webhooks.Webhook, Webhook).decode,
         show=partial(_projected, Webhook),
-        path=lambda webhook: f"/webhooks/{webhook.id}",
         spelt=_spelling(Webhook, secret=("secret",)),
     ),
 }
@@ -197,6 +190,15 @@ VIEWS: dict[str, type[msgspec.Struct]] = {
     "webhook": Webhook,
 }
 """What `object` is, by object type."""
+PATHS: dict[str, str] = {
+    "event": "/events/{it.id}",
+    "run": "/runs/{it.id}",
+    "registration": "/registration/{it.id}",
+    "recurrence": "/recurrences/{it.id}",
+    "group": "/groups/{it.slug}",
+    "webhook": "/webhooks/{it.id}",
+}
+"""Where it is to be had."""
 
 _encode = msgspec.json.Encoder().encode
 _decode_names = msgspec.json.Decoder(list[str]).decode
@@ -235,7 +237,7 @@ def payload(told: dialects.Told, base_url: str = PREFIX) -> bytes:
         full = _body(told, Told(*about, kind.show(record)))
         if len(full) <= PAYLOAD_MOST:
             return full
-    return _body(told, ToldThin(*about, base_url + kind.path(record)))
+    return _body(told, ToldThin(*about, base_url + PATHS[told.object_type].format(it=record)))
 
 
 def dialect(public_url: str) -> dialects.Dialect:
