@@ -188,6 +188,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("deleted_at IS NOT NULL"),
         sqlite_where=sa.text("deleted_at IS NOT NULL"),
     )
+    op.create_index("ix_webhooks_id", "webhooks", ["id"], unique=False)
     op.create_index("ix_webhooks_key_id", "webhooks", ["organization_id", "mode", "key_id"], unique=False)
     op.add_column("journal", sa.Column("implies", TEXT, server_default="", nullable=False))
     op.add_column("journal", sa.Column("position", sa.BigInteger(), nullable=True))

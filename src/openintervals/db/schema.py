@@ -82,6 +82,6 @@ def table(name: str, *columns: sa.Column[Any] | sa.Constraint | sa.Index, key: S
     )
 
 
-def own(target: sa.Table) -> sa.ColumnElement[bool]:
+def own(target: sa.FromClause) -> sa.ColumnElement[bool]:
     """The condition every statement starts from: rows of the transaction's tenant, bound by the transaction itself."""
     return sa.and_(target.c.organization_id == sa.bindparam("organization_id"), target.c.mode == sa.bindparam("mode"))

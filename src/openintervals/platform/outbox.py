@@ -212,7 +212,7 @@ def bulk(tx: Write, verb: str, implies: Sequence[str] = ()) -> dict[str, Any]:
 
 @statement
 def _subscribe() -> sa.Insert:
-    return sa.insert(webhook_subscriptions).values(type=sa.bindparam("type"), webhook_id=sa.bindparam("webhook_id"))
+    return sa.insert(webhook_subscriptions)
 
 
 @statement
