@@ -2,13 +2,14 @@
 
     active ⇄ paused          by its owner; what happens while it is paused waits, and leaves when it is active again
     active | paused → disabled   it answered 410, it has failed for five days, or its key has ended; nothing is written for it any more
-    disabled → active        by its owner; what it missed can be replayed
-    any → deleted            the row stays while its delivery log is kept
+    disabled → active | paused   by its owner; what it missed can be replayed
+    any → deleted            the row stays while its delivery log is kept, thirty days
 
 An endpoint acts with the rights of the key that made it or last changed it (`key_id`): it hears only of what that key may read, and of nothing once
 the key is revoked or has expired. A key that is rotated hands its endpoints to its successor. The secret is shown when it is made; after a
 rotation the old one signs beside the new for a day. It has to be stored as it is, since signatures are made with it.
-Changes of endpoints are journaled without their secrets. When two change one at once its row's lock orders them.
+Changes of endpoints are journaled without their secrets. When two change one at once its row's lock orders them; when two are made at once, or one
+is made while its key ends, the organization's lock does, so that there are never too many and none is forgotten.
 """
 
 from collections.abc import Sequence
@@ -23,11 +24,12 @@ from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Read, T, Write
-from openintervals.platform import ids, journal, outbox, pages, signatures
+from openintervals.platform import ids, journal, organizations, outbox, pages, signatures
 from openintervals.platform.scopes import READS
 
 ENDPOINTS_MOST = 50
 OLD_SECRET_FOR = timedelta(hours=24)
+DELETED_KEPT_FOR = timedelta(days=30)
 GONE = "The endpoint answered 410 Gone"
 FAILING = "The endpoint has not answered with success for five days"
 KEY_ENDED = "The API key that the endpoint acts for was revoked or has expired"
@@ -57,6 +59,7 @@ webhooks = schema.table(
     sa.CheckConstraint("format IN ('full', 'thin')", name="format"),
     sa.CheckConstraint("(status = 'deleted') = (deleted_at IS NOT NULL)", name="deleted"),
     sa.CheckConstraint("(status = 'disabled') = (disabled_at IS NOT NULL)", name="disabled"),
+    sa.Index("ix_webhooks_id", "id"),
     sa.Index("ix_webhooks_key_id", "organization_id", "mode", "key_id"),
     sa.Index(
         "ix_webhooks_deleted_at",
@@ -155,6 +158,32 @@ def _count() -> sa.Select[Any]:
 
 
 @statement
+def _lock_organization() -> sa.Select[Any]:
+    organization = organizations.organizations
+    return (
+        sa.select(organization.c.id).where(organization.c.id == sa.bindparam("organization_id")).with_for_update()
+    )
+
+
+@statement
+def _forget() -> sa.Delete:
+    key = sa.tuple_(webhooks.c.organization_id, webhooks.c.mode, webhooks.c.id)
+    logged = outbox.deliveries
+    log = sa.exists().where(
+        logged.c.organization_id == webhooks.c.organization_id,
+        logged.c.mode == webhooks.c.mode,
+        logged.c.webhook_id == webhooks.c.id,
+    )
+    old = (
+        sa.select(webhooks.c.organization_id, webhooks.c.mode, webhooks.c.id)
+        .where(webhooks.c.deleted_at < sa.bindparam("before"), sa.not_(log))
+        .order_by(webhooks.c.deleted_at)
+        .limit(sa.bindparam("row_limit", type_=sa.Integer))
+    )
+    return sa.delete(webhooks).where(key.in_(old))
+
+
+@statement
 def _update(names: tuple[str, ...]) -> sa.Update:
     return (
         sa.update(webhooks)
@@ -229,6 +258,7 @@ async def create(
 ) -> tuple[Webhook, str]:
     """A new endpoint, and the only sight of its secret. Raises Invalid for types beyond `scopes`, TooManyWebhooks."""
     _refuse_types(types, scopes)
+    await tx.row(_lock_organization())
     if await tx.value(_count()) >= ENDPOINTS_MOST:
         raise TooManyWebhooks
     secret = signatures.new_secret()
@@ -308,6 +338,7 @@ async def note_failing(tx: Write, webhook_id: str, since: str | None) -> None:
 
 async def hand_over(tx: Write, key_id: str, successor_id: str) -> None:
     """Have the endpoints of a key act for its successor, which has the same rights."""
+    await tx.row(_lock_organization())
     for webhook in await tx.all(Webhook, _of_key(), key=key_id):
         after = msgspec.structs.replace(webhook, key_id=successor_id)
         await _store(tx, webhook, after, "webhook.updated")
@@ -315,8 +346,14 @@ async def hand_over(tx: Write, key_id: str, successor_id: str) -> None:
 
 async def disable_of_key(tx: Write, key_id: str) -> None:
     """End all endpoints of a key that has ended."""
+    await tx.row(_lock_organization())
     for webhook in await tx.all(Webhook, _of_key(), key=key_id):
         await disable(tx, webhook, KEY_ENDED)
+
+
+async def forget_deleted(tx: Write, *, most: int) -> int:
+    """Delete at most `most` endpoints, of all tenants, that were deleted long ago and whose log is empty; gives how many."""
+    return await tx.execute(_forget(), before=instants.text(tx.now - DELETED_KEPT_FOR), row_limit=most)
 
 
 async def _store(tx: Write, before: Webhook, after: Webhook, verb: str) -> Webhook:

@@ -1,0 +1,304 @@
+"""A lane: the deliveries to one endpoint, for as long as this process holds the endpoint's lease.
+
+    idle → running → idle        running: look what may leave, send, write down, look again; idle when nothing may leave now
+
+Every look asks anew whether the endpoint may be told at all (its status, its key), and reads no object: what leaves is what was frozen.
+Requests overlap, `WINDOW_MOST` at most: a lane starts with two at once, success widens the window and failure narrows it, so that an
+endpoint that hangs holds few connections. A bucket bounds how many leave in a second. After straight failures the lane closes, and then
+tries with one (`retries.Health`).
+What was armed again gets half of the window at most, and only what fresh deliveries leave of it.
+
+Nothing of this is shared with other lanes: a slow endpoint delays itself. Two deliveries about one object are never in flight together.
+If the process dies, what was in flight still waits in the database and is sent again by whoever takes the lease: at least once, under the same id.
+"""
+
+import asyncio
+import random
+import traceback
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+import structlog
+
+from openintervals import instants
+from openintervals.db import Database
+from openintervals.db.transaction import Asking, Read, Tenant, Write
+from openintervals.platform import retries, sendings, webhooks
+from openintervals.platform.dialects import Dialect, Sending, Told
+from openintervals.platform.retries import Answer, Health
+from openintervals.platform.sendings import Due, Endpoint, Outcome
+from openintervals.worker import sent
+from openintervals.worker.outbound import Outbound
+
+WINDOW_FIRST = 2
+WINDOW_MOST = 16
+RATE_PER_S = 200.0
+LOOK_MOST = 100
+CANNOT_BUILD = "This change could not be put into words; the operator's log says why"
+
+log: Any = structlog.get_logger()
+
+
+class Request(msgspec.Struct):
+    """Deliveries on their way together; `payloads` in their order."""
+
+    dues: list[Due]
+    payloads: list[str]
+    began_at: datetime
+
+
+class Lane:
+    """One endpoint's deliveries. `may_send()` says whether its lease will outlast a request that starts now."""
+
+    def __init__(
+        self,
+        webhook_id: str,
+        tenant: Tenant,
+        database: Database,
+        outbound: Outbound,
+        dialects: Mapping[str, Dialect],
+        clock: Callable[[], datetime],
+        may_send: Callable[[], bool],
+    ) -> None:
+        self.webhook_id = webhook_id
+        self.tenant = tenant
+        self.database = database
+        self.outbound = outbound
+        self.dialects = dialects
+        self.clock = clock
+        self.may_send = may_send
+        self.leaving = False
+        self.health: Health | None = None
+        self.used_at = clock()
+        self._window = float(WINDOW_FIRST)
+        self._tokens = RATE_PER_S
+        self._counted_at = clock()
+        self._in_flight: dict[asyncio.Task[Answer], Request] = {}
+
+    @property
+    def probe_at(self) -> datetime | None:
+        """Until when the lane is closed after straight failures; None when it is open."""
+        return self.health.probe_at if self.health is not None else None
+
+    async def run(self) -> None:
+        """Send what may leave now, and what may leave when that is done, until nothing is."""
+        try:
+            while True:
+                sent_some = await self._look()
+                if not self._in_flight:
+                    if not sent_some:
+                        return
+                    continue
+                await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+                await self._write_down()
+        finally:
+            self.used_at = self.clock()
+            for request in self._in_flight:  # only when interrupted: what is under way will be sent again
+                request.cancel()
+            self._in_flight.clear()
+
+    async def _look(self) -> bool:
+        """Start what may leave now; gives whether anything was started or ended."""
+        room = self._room()
+        if room <= 0 or self.leaving or not self.may_send():
+            return False
+        now = self.clock()
+        flying = {due.id for request in self._in_flight.values() for due in request.dues}
+        again_flying = sum(due.again for request in self._in_flight.values() for due in request.dues)
+
+        async def look(tx: Read) -> tuple[Endpoint | None, list[Due], list[str], list[str]]:
+            endpoint = await sendings.endpoint(tx, self.webhook_id)
+            if endpoint is None or endpoint.status == "paused":
+                return None, [], [], []
+            if endpoint.obstacle(tx.now_text):
+                return endpoint, [], await sendings.waiting(tx, self.webhook_id, flying), []
+            stale = await sendings.superseded(tx, self.webhook_id, flying) if endpoint.coalesce else []
+            if stale:
+                return endpoint, [], [], stale
+            dialect = self.dialects[endpoint.dialect]
+            fresh = min(room * dialect.changes_most, LOOK_MOST)
+            dues = await sendings.due(tx, self.webhook_id, flying, fresh=fresh, again=0)
+            spare = min(room - len(dues), max(1, int(self._window) // 2) - again_flying)
+            if spare > 0:
+                dues += await sendings.due(tx, self.webhook_id, flying, fresh=0, again=spare)
+            return endpoint, dues, [], []
+
+        endpoint, dues, hopeless, stale = await self.database.read(self._asking(now), look)
+        if endpoint is None:
+            return False
+        if self.health is None:
+            since = endpoint.failing_since
+            self.health = Health(retries.OPEN_AFTER - 1, datetime.fromisoformat(since)) if since else Health()
+        if hopeless or (endpoint.obstacle(instants.text(now)) and endpoint.status != "disabled"):
+            return await self._cancel(endpoint, hopeless, now)
+        if stale:
+            await self._end(stale, "superseded", sendings.NEWER, now)
+            return True
+        outlived = [due.id for due in dues if due.outlived]
+        if outlived:
+            await self._end(outlived, "cancelled", sendings.OBJECT_GONE, now)
+        started = await self._start(endpoint, [due for due in dues if not due.outlived], now)
+        return started or bool(outlived)
+
+    def _room(self) -> int:
+        """How many requests may be started now."""
+        now = self.clock()
+        passed_s = max(0.0, (now - self._counted_at).total_seconds())
+        self._tokens = min(RATE_PER_S, self._tokens + passed_s * RATE_PER_S)
+        self._counted_at = now
+        state = self.health.state(now) if self.health is not None else "closed"
+        if state != "closed":
+            return 1 if state == "half_open" and not self._in_flight else 0
+        return min(int(self._window) - len(self._in_flight), int(self._tokens))
+
+    async def _start(self, endpoint: Endpoint, dues: list[Due], now: datetime) -> bool:
+        dialect = self.dialects[endpoint.dialect]
+        groups: dict[str, list[tuple[Due, str]]] = {}
+        broken: list[str] = []
+        for due in dues:
+            told = self._told(endpoint, due)
+            try:
+                payload = due.payload if due.payload is not None else dialect.payload(told).decode()
+            except Exception as problem:  # noqa: BLE001 — one change that cannot be told must not hold up the others
+                frames = traceback.extract_tb(problem.__traceback__)
+                log.error(  # noqa: TRY400 — a traceback shows values
+                    "webhook payload failed",
+                    delivery=due.id,
+                    exception=type(problem).__name__,
+                    at=[f"{frame.filename.rpartition('/')[2]}:{frame.lineno}" for frame in frames[-6:]],
+                )
+                broken.append(due.id)
+                continue
+            key = dialect.together(told) if dialect.changes_most > 1 and due.verb is not None else due.id
+            groups.setdefault(key, []).append((due, payload))
+        if broken:
+            await self._end(broken, "failed", CANNOT_BUILD, now)
+        assert self.health is not None
+        if self.health.state(now) == "half_open":
+            self.health = self.health.probing(now)
+        for members in groups.values():
+            for first in range(0, len(members), dialect.changes_most):
+                if not self.may_send():  # checked before every request: the lease must outlast it
+                    return bool(broken)
+                self._send(endpoint, dialect, members[first : first + dialect.changes_most], now)
+        return bool(groups or broken)
+
+    def _send(self, endpoint: Endpoint, dialect: Dialect, members: list[tuple[Due, str]], now: datetime) -> None:
+        sendings_ = [Sending(due.id, payload.encode()) for due, payload in members]
+        headers, body = dialect.request(endpoint.secrets(instants.text(now)), sendings_, now)
+        request = Request([due for due, _ in members], [payload for _, payload in members], now)
+        self._tokens -= 1
+        for due in request.dues:
+            if not due.tries and not due.again:
+                sent.first_try(sendings.delay_s(due.created_at, now))
+        self._in_flight[asyncio.create_task(self.outbound.post(endpoint.url, headers, body))] = request
+
+    def _told(self, endpoint: Endpoint, due: Due) -> Told:
+        return Told(
+            self.tenant.organization_id,
+            self.tenant.mode,
+            due.type,
+            endpoint.format,
+            due.verb or due.type,
+            due.object_type or "",
+            due.object_id,
+            due.object_version,
+            due.at or due.created_at,
+            due.changed or msgspec.Raw(b"[]"),
+            due.snapshot or msgspec.Raw(b"{}"),
+        )
+
+    async def _write_down(self) -> None:
+        """Record everything that has come back by now, in one transaction."""
+        now = self.clock()
+        done = [(task, request) for task, request in self._in_flight.items() if task.done()]
+        assert self.health is not None
+        gone, before = False, self.health
+        outcomes: list[Outcome] = []
+        for task, request in done:
+            answer = task.result()
+            sent.answered(answer)
+            gone = gone or (answer.status == 410 and answer.problem is None)
+            if answer.succeeded:
+                self.health = Health()
+                self._window = min(WINDOW_MOST, self._window + len(request.dues))
+            else:
+                self.health = self.health.failed(request.began_at, now)
+                self._window = max(1.0, self._window / 2)
+            outcomes += [
+                _outcome(due, payload, answer, request.began_at, now)
+                for due, payload in zip(request.dues, request.payloads, strict=True)
+            ]
+        reason = webhooks.GONE if gone else webhooks.FAILING if self.health.is_lost(now) else None
+        since = instants.text(self.health.failing_since) if self.health.failing_since else None
+        changed_mood = (before.failing_since is None) != (since is None)
+
+        async def write(tx: Write) -> None:
+            await sendings.record(tx, self.webhook_id, outcomes)
+            if changed_mood:
+                await webhooks.note_failing(tx, self.webhook_id, since)
+            if reason is not None:
+                await _disable(tx, self.webhook_id, reason)
+
+        await self.database.write(self._asking(now), write)
+        for task, _ in done:
+            del self._in_flight[task]
+        if reason is not None:
+            log.warning("webhook disabled", webhook=self.webhook_id, reason=reason)
+
+    async def _cancel(self, endpoint: Endpoint, hopeless: list[str], now: datetime) -> bool:
+        """End what waits for an endpoint that may be told nothing any more; a key that ended ends the endpoint."""
+        reason = endpoint.obstacle(instants.text(now)) or ""
+
+        async def write(tx: Write) -> None:
+            if endpoint.status != "disabled" and endpoint.key_has_ended(tx.now_text):
+                await _disable(tx, self.webhook_id, reason)
+            await sendings.end(tx, self.webhook_id, hopeless, "cancelled", reason)
+
+        await self.database.write(self._asking(now), write)
+        return bool(hopeless)
+
+    async def _end(self, delivery_ids: list[str], state: str, reason: str, now: datetime) -> None:
+        await self.database.write(
+            self._asking(now), lambda tx: sendings.end(tx, self.webhook_id, delivery_ids, state, reason)
+        )
+
+    def _asking(self, now: datetime) -> Asking:
+        return Asking(tenant=self.tenant, actor="sender", now=now)
+
+
+async def _disable(tx: Write, webhook_id: str, reason: str) -> None:
+    try:
+        webhook = await webhooks.lock(tx, webhook_id)
+    except webhooks.WebhookNotFound:  # deleted while its last request ran
+        return
+    await webhooks.disable(tx, webhook, reason)
+
+
+def _outcome(due: Due, payload: str, answer: Answer, began_at: datetime, now: datetime) -> Outcome:
+    """What becomes of a delivery after a try. The time of the next one is drawn here."""
+    verdict = retries.verdict(answer, due.tries, random.random())  # noqa: S311 — jitter, no secret
+    due_at = instants.text(now + timedelta(seconds=verdict.delay_s)) if verdict.delay_s is not None else None
+    state = {"succeeded": "succeeded", "again": "waiting"}.get(verdict.kind, "failed")
+    reason = {"exhausted": "All tries failed", "gone": webhooks.GONE}.get(verdict.kind)
+    attempt = {
+        "at": instants.text(began_at),
+        "duration_ms": answer.duration_ms,
+        "status": answer.status,
+        "problem": answer.problem,
+        "head": answer.head,
+        "next_at": due_at,
+        "by": "request" if due.again else "schedule",
+    }
+    return Outcome(
+        id=due.id,
+        object_id=due.object_id,
+        state=state,
+        reason=reason,
+        tries=due.tries + 1,
+        attempts=sendings.attempts_with(due.attempts, attempt),
+        payload=payload,
+        due_at=due_at or instants.text(now),
+    )
