@@ -128,6 +128,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("ended_at IS NOT NULL"),
         postgresql_where=sa.text("ended_at IS NOT NULL"),
     )
+    op.create_index(
+        "uq_tasks_running",
+        "tasks",
+        ["organization_id", "mode", "object_id", "kind"],
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    )
     op.create_table(
         "webhook_leases",
         sa.Column("organization_id", TEXT, nullable=False),

@@ -3,9 +3,10 @@
     running → done | failed
 
 A task is made in the transaction of the request that asks for it. A step is one short transaction that does a portion and notes how far it came
-(`progress`), so a task that is interrupted goes on where it was, and no step is done twice. A step that fails leaves the task as it was and puts it off;
-after `TRIES` failures in a row it is given up and says why.
-When two processes step one task at once the row's lock orders them (`claim`), and the second finds it taken for a while.
+(`progress`), so a task that is interrupted goes on where it was, and no step is done twice. A step that fails leaves the task as it was and puts
+it off; after `TRIES` failures in a row it is given up and says why. An object has one running task of a kind: a second one is refused.
+When two processes want one task at once the row's lock orders them (`claim`), and the second finds it taken for a while. Should the first be so slow
+that the second is given it after all, one of them finds in its step that the task is no longer its own (`hold`), and does nothing.
 """
 
 from datetime import timedelta
@@ -42,6 +43,16 @@ tasks = schema.table(
     sa.Column("ended_at", schema.Text),
     sa.CheckConstraint("state IN ('running', 'done', 'failed')", name="state"),
     sa.CheckConstraint("(state = 'running') = (ended_at IS NULL)", name="ended"),
+    sa.Index(
+        "uq_tasks_running",
+        "organization_id",
+        "mode",
+        "object_id",
+        "kind",
+        unique=True,
+        sqlite_where=sa.text("state = 'running'"),
+        postgresql_where=sa.text("state = 'running'"),
+    ),
     sa.Index(
         "ix_tasks_due",
         "run_at",
@@ -82,21 +93,44 @@ class TaskNotFound(errors.NotFound):
         super().__init__("Task not found")
 
 
+class TaskRunning(errors.Conflict):
+    code = "task_running"
+
+    def __init__(self) -> None:
+        super().__init__("The same is under way already; wait until its task has ended")
+
+
+_RUNS: sa.ColumnElement[bool] = tasks.c.state == sa.literal_column("'running'")
+
+
 @statement
 def _insert() -> sa.Insert:
     return sa.insert(tasks)
 
 
 @statement
-def _get() -> sa.Select[Any]:
-    return sa.select(*columns(Task, tasks)).where(own(tasks), tasks.c.id == sa.bindparam("id"))
+def _get(*, lock: bool = False) -> sa.Select[Any]:
+    select = sa.select(*columns(Task, tasks)).where(own(tasks), tasks.c.id == sa.bindparam("id"))
+    return select.with_for_update() if lock else select
+
+
+@statement
+def _running() -> sa.Select[Any]:
+    return sa.select(tasks.c.id).where(
+        own(tasks), tasks.c.object_id == sa.bindparam("object_id"), tasks.c.kind == sa.bindparam("kind"), _RUNS
+    )
+
+
+@statement
+def _first_due() -> sa.Select[Any]:
+    return sa.select(tasks.c.id).where(_RUNS, tasks.c.run_at <= sa.bindparam("now")).limit(1)
 
 
 @statement
 def _due() -> sa.Select[Any]:
     return (
         sa.select(tasks.c.organization_id, tasks.c.mode, *columns(Task, tasks))
-        .where(tasks.c.state == sa.literal_column("'running'"), tasks.c.run_at <= sa.bindparam("now"))
+        .where(_RUNS, tasks.c.run_at <= sa.bindparam("now"))
         .order_by(tasks.c.run_at)
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
         .with_for_update(skip_locked=True)
@@ -118,7 +152,9 @@ def _forget() -> sa.Delete:
 
 
 async def start(tx: Write, kind: str, object_id: str, arguments: dict[str, Any]) -> Task:
-    """A new task for the transaction's tenant."""
+    """A new task for the transaction's tenant; who starts it has the object locked. Raises TaskRunning."""
+    if await tx.row(_running(), object_id=object_id, kind=kind) is not None:
+        raise TaskRunning
     task = Task(
         id=ids.new(ids.TASK, tx.now),
         kind=kind,
@@ -147,15 +183,25 @@ async def get(tx: Read, task_id: str) -> Task:
     return task
 
 
+async def any_due(tx: Read) -> bool:
+    """Whether the next step of a task is due, of any tenant."""
+    return await tx.row(_first_due(), now=tx.now_text) is not None
+
+
 async def claim(tx: Write, most: int) -> list[tuple[Tenant, Task]]:
-    """Tasks whose next step is due, of all tenants; nobody else is given them for a minute."""
+    """Tasks whose next step is due, of all tenants, the longest due first; nobody else is given them for a minute."""
     found = []
+    until = instants.text(tx.now + TAKEN_FOR)
     for organization_id, mode, *values in await tx.rows(_due(), now=tx.now_text, row_limit=most):
         tenant, task = Tenant(organization_id, mode), Task(*values)
-        until = instants.text(tx.now + TAKEN_FOR)
         await tx.as_tenant(tenant).execute(_update(("run_at",)), task_id=task.id, new_run_at=until)
-        found.append((tenant, task))
+        found.append((tenant, msgspec.structs.replace(task, run_at=until)))
     return found
+
+
+async def hold(tx: Write, task: Task) -> bool:
+    """Lock a claimed task for its step; gives whether it is as it was claimed, or somebody else has gone on with it."""
+    return await tx.one(Task, _get(lock=True), id=task.id) == task
 
 
 async def step_done(tx: Write, task: Task, progress: dict[str, Any], done: int, *, after_s: float) -> None:

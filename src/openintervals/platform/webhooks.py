@@ -160,9 +160,7 @@ def _count() -> sa.Select[Any]:
 @statement
 def _lock_organization() -> sa.Select[Any]:
     organization = organizations.organizations
-    return (
-        sa.select(organization.c.id).where(organization.c.id == sa.bindparam("organization_id")).with_for_update()
-    )
+    return sa.select(organization.c.id).where(organization.c.id == sa.bindparam("organization_id")).with_for_update()
 
 
 @statement
@@ -303,14 +301,14 @@ async def change(tx: Write, before: Webhook, values: dict[str, Any], *, key_id: 
     return after
 
 
-async def rotate(tx: Write, before: Webhook) -> str:
-    """A new secret for a locked endpoint; the old one signs beside it for a day."""
+async def rotate(tx: Write, before: Webhook) -> tuple[str, str]:
+    """A new secret for a locked endpoint, and until when the old one signs beside it."""
     secret = signatures.new_secret()
     until = instants.text(tx.now + OLD_SECRET_FOR)
     await tx.execute(_rotate(), webhook_id=before.id, new_secret=secret, until=until, at=tx.now_text)
     after = msgspec.structs.replace(before, version=before.version + 1, updated_at=tx.now_text)
     await journal.record(tx, "webhook.updated", after, before, also_changed=("secret",))
-    return secret
+    return secret, until
 
 
 async def remove(tx: Write, before: Webhook) -> None:

@@ -59,6 +59,7 @@ async def _serve(settings: Settings, listening: socket.socket, started: Callable
         rounds = [loop.rounds([counts], database, runtime.clock, USAGE_EVERY_S, ended)]
         if worker:
             rounds.append(loop.rounds(schedule.JOBS, database, runtime.clock, settings.worker_interval_s, ended))
+            rounds.append(loop.rounds(schedule.TASKS, database, runtime.clock, schedule.TASKS_EVERY_S, ended))
         tasks = [asyncio.create_task(work) for work in rounds]
         gc.collect()
         gc.freeze()

@@ -20,7 +20,14 @@ async def run(settings: Settings) -> None:
     await database.open()
     try:
         telemetry.log.info("working", every_s=settings.worker_interval_s, jobs=[job.name for job in schedule.JOBS])
-        await loop.rounds(schedule.JOBS, database, lambda: datetime.now(UTC), settings.worker_interval_s, ended)
+        await asyncio.gather(
+            loop.rounds(schedule.JOBS, database, _now, settings.worker_interval_s, ended),
+            loop.rounds(schedule.TASKS, database, _now, schedule.TASKS_EVERY_S, ended),
+        )
         telemetry.log.info("stopped")
     finally:
         await database.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -6,6 +6,7 @@ from openintervals.api.exchange import Runtime
 from openintervals.api.partner import (
     bibs,
     changes,
+    deliveries,
     documents,
     events,
     groups,
@@ -14,11 +15,27 @@ from openintervals.api.partner import (
     registrations,
     runs,
     series,
+    tasks,
     usage,
+    webhooks,
 )
 from openintervals.api.partner.dialect import partner
 
-RESOURCES = (organization, events, runs, registrations, bibs, recurrences, groups, series, usage, changes)
+RESOURCES = (
+    organization,
+    events,
+    runs,
+    registrations,
+    bibs,
+    recurrences,
+    groups,
+    series,
+    usage,
+    changes,
+    webhooks,
+    deliveries,
+    tasks,
+)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:

@@ -131,6 +131,7 @@ EventCursor = cursor(ids.EVENT, "an event")
 RegistrationCursor = cursor(ids.REGISTRATION, "a registration")
 RecurrenceCursor = cursor(ids.RECURRENCE, "a recurrence")
 GroupCursor = cursor(ids.GROUP, "a group")
+WebhookCursor = cursor(ids.WEBHOOK, "a webhook")
 
 EventType = Literal["race", "runClub", "timeTrial", "other"]
 
