@@ -38,8 +38,9 @@ async def change_run(
     run = await runs.get(tx, run_id)
     if run.recurrence_id is not None and (values or groups is not UNSET):
         values = {**values, "edited": True}
-    after = await seats.cap_changed(tx, run, await runs.change(tx, run, values))
-    if not isinstance(groups, UnsetType) and groups != _uncounted(await pace_groups.of_run(tx, run_id)):
+    declared = await pace_groups.of_run(tx, run_id)
+    after = await seats.cap_changed(tx, run, await runs.change(tx, run, values, pace_groups=declared))
+    if not isinstance(groups, UnsetType) and groups != _uncounted(declared):
         await pace_groups.declare(tx, after, groups, await registrations.taken_by_group(tx, run_id))
     await waitlist.settle(tx, event.id)
     return await runs.get(tx, run_id)

@@ -261,4 +261,4 @@ async def _list_changed(tx: Write, before: Group, what: dict[str, str]) -> None:
     after = msgspec.structs.replace(before, version=before.version + 1, updated_at=tx.now_text)
     names = ("version", "updated_at")
     await tx.execute(_update(names), group_id=after.id, new_version=after.version, new_updated_at=after.updated_at)
-    await journal.record(tx, "group.updated", after, before, also=what)
+    await journal.record(tx, "group.updated", after, before, also=what, also_changed=("events",))

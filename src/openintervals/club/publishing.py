@@ -333,6 +333,7 @@ async def _move(tx: Write, stage: Stage, moved: republish.Moved) -> Affected:
             "occurrence_on": moved.occurrence_on.isoformat(),
             "edited": moved.edited,
         },
+        pace_groups=await pace_groups.of_run(tx, before.id),
     )
     return Affected(run=after, registrations=moved.run.registrations, before=before)
 
@@ -341,7 +342,9 @@ async def _cancel(tx: Write, stage: Stage, gone: PublishedRun) -> Affected:
     """Take a run off its occurrence: cancelled when anybody ever registered for it, deleted otherwise."""
     before = stage.runs[gone.id]
     if gone.id in stage.ever:
-        after = await runs.change(tx, before, {"event_status": "cancelled", "occurrence_on": None})
+        groups = await pace_groups.of_run(tx, before.id)
+        values = {"event_status": "cancelled", "occurrence_on": None}
+        after = await runs.change(tx, before, values, pace_groups=groups)
         return Affected(run=after, registrations=gone.registrations)
     await pace_groups.remove_of(tx, before.id)
     await runs.remove(tx, before)

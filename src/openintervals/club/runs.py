@@ -338,10 +338,10 @@ async def add(tx: Write, event: Event, values: dict[str, Any]) -> Run:
     return run
 
 
-async def change(tx: Write, before: Run, values: dict[str, Any]) -> Run:
+async def change(tx: Write, before: Run, values: dict[str, Any], **parts: Any) -> Run:
     """Change the given columns of a run whose event is locked, and what follows from them. Raises Invalid, CapTooLow.
 
-    Whoever calls this settles the waiting list afterwards."""
+    `parts` are what it has beside its columns, for whoever is told. Whoever calls this settles the waiting list afterwards."""
     values = with_what_follows(before, values)
     after = msgspec.structs.replace(before, **values)
     if wrong := problems(after):
@@ -353,7 +353,7 @@ async def change(tx: Write, before: Run, values: dict[str, Any]) -> Run:
     after = msgspec.structs.replace(after, version=before.version + 1, updated_at=tx.now_text)
     names = (*sorted(values), "version", "updated_at")
     await tx.execute(_update(names), run_id=after.id, **{f"new_{name}": getattr(after, name) for name in names})
-    await journal.record(tx, "run.updated", after, before)
+    await journal.record(tx, "run.updated", after, before, also=parts)
     return after
 
 
@@ -364,10 +364,10 @@ async def touch(tx: Write, run: Run, **parts: Any) -> Run:
     return after
 
 
-async def sell_out(tx: Write, before: Run, run: Run) -> Run:
+async def sell_out(tx: Write, before: Run, run: Run, **parts: Any) -> Run:
     """Record that the last place of a run was taken; `run` has its counts as they are now, `before` those it had."""
     after = await _next_version(tx, run)
-    await journal.record(tx, "run.sold_out", after, before, implies=("run.updated",))
+    await journal.record(tx, "run.sold_out", after, before, also=parts, implies=("run.updated",))
     return after
 
 

@@ -50,7 +50,7 @@ async def taken(tx: Write, run: Run, *, confirmed: int = 0, offered: int = 0) ->
     if not runs.at_cap(after) or tx.session.noted[run.id]:
         return after
     tx.session.noted[run.id] = True
-    return await runs.sell_out(tx, run, after)
+    return await runs.sell_out(tx, run, after, pace_groups=await pace_groups.of_run(tx, run.id))
 
 
 async def cap_changed(tx: Write, before: Run, run: Run) -> Run:
