@@ -16,8 +16,8 @@ from typing import Any
 import httpx
 import pytest
 
-from openintervals.db.transaction import Tenant
-from openintervals.platform import api_keys, organizations
+from openintervals.db.transaction import Tenant, Write
+from openintervals.platform import api_keys, organizations, sendings
 from openintervals.platform.scopes import SCOPES
 from tests import postgres, servers
 from tests.servers import Application
@@ -101,6 +101,27 @@ class Api:
     def make_recurrence(self, event_id: str, **fields: Any) -> str:
         schedule = {"frequency": "weekly", "daysOfWeek": [2], "startTime": "18:30", "durationMinutes": 60}
         return made(self.post("/recurrences", {"eventId": event_id, "schedule": schedule, **fields}), "recurrenceId")
+
+    def make_webhook(self, *types: str, **fields: Any) -> str:
+        """An endpoint that hears of `types`, or of everything; nothing is ever sent to it here."""
+        body = {"url": "https://club.example/webhooks", "types": types or ("*",), **fields}
+        return made(self.post("/webhooks", body), "webhookId")
+
+    def make_delivery(self, webhook_id: str) -> str:
+        """A test delivery that waits."""
+        return made(self.post(f"/webhooks/{webhook_id}/test"), "deliveryId")
+
+    def end_deliveries(self, webhook_id: str, state: str = "failed", reason: str = "All tries failed") -> list[str]:
+        """End what waits for an endpoint, as a sender would; gives the ids, oldest first."""
+
+        async def work(tx: Write) -> list[str]:
+            ended: list[str] = []
+            while waiting := await sendings.waiting(tx, webhook_id, ()):
+                await sendings.end(tx, webhook_id, waiting, state, reason)
+                ended += waiting
+            return ended
+
+        return self.app.write(work, self.tenant)
 
 
 def made(answer: httpx.Response, name: str) -> str:

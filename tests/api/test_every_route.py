@@ -36,6 +36,9 @@ class World:
     other_registration_id: str
     recurrence_id: str
     slug: str
+    webhook_id: str
+    delivery_id: str
+    task_id: str
     series_id: str = field(default="")
 
     @classmethod
@@ -47,7 +50,17 @@ class World:
             api.put(f"/registration/{registration}/bib", {"bibIdentifier": f"A{number}"})
         recurrence, group = api.make_recurrence(event), api.make_group()
         api.put(f"/groups/{group}/events/{event}")
-        return cls(api, event, run, first, second, recurrence, group, event)
+        webhook, delivery, task = cls._told(api)
+        return cls(api, event, run, first, second, recurrence, group, webhook, delivery, task, event)
+
+    @staticmethod
+    def _told(api: Api) -> tuple[str, str, str]:
+        """A webhook that can be recovered and replayed, a delivery to it that can be sent again, and a task for another webhook."""
+        webhook, other = api.make_webhook("run.sold_out"), api.make_webhook("run.sold_out")
+        delivery = api.make_delivery(webhook)
+        api.end_deliveries(webhook)
+        task = api.post(f"/webhooks/{other}/replay", {"since": JUST_NOW}).json()["data"]["taskId"]
+        return webhook, delivery, task
 
     def request(self, operation: Operation) -> tuple[str, str, dict[str, Any]]:
         """Method, path and options that make the operation succeed in this world."""
@@ -73,8 +86,12 @@ REFERENCES = (
     "other_registration_id",
     "recurrence_id",
     "slug",
+    "webhook_id",
+    "delivery_id",
+    "task_id",
     "series_id",
 )
+JUST_NOW = "2026-03-01T08:00:00Z"
 TUESDAYS = {"frequency": "weekly", "daysOfWeek": [2], "startTime": "18:30"}
 QUERIES: dict[str, Callable[[World], dict[str, str]]] = {
     "list_registrations": lambda world: {"eventId": world.event_id},
@@ -106,6 +123,9 @@ BODIES: dict[str, Callable[[World], dict[str, Any]]] = {
     "create_recurrence": lambda world: {"eventId": world.event_id, "schedule": TUESDAYS},
     "skip_recurrence_date": lambda world: {"date": "2026-03-10"},
     "create_group": lambda world: {"name": "New", "slug": "new"},
+    "create_webhook": lambda world: {"url": "https://club.example/new", "types": ["*"]},
+    "recover_webhook": lambda world: {"since": JUST_NOW},
+    "replay_webhook": lambda world: {"since": JUST_NOW},
 }
 
 
