@@ -76,6 +76,17 @@ async def hang(received: Received, _: asyncio.StreamWriter) -> None:
     raise HungUp
 
 
+async def hear_nothing(_: Received, writer: asyncio.StreamWriter) -> None:
+    """Never answers, and does not even read that the sender takes its leave; ends with the test."""
+    transport = writer.transport
+    assert isinstance(transport, asyncio.Transport)
+    transport.pause_reading()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        transport.abort()
+
+
 async def hang_in_body(received: Received, writer: asyncio.StreamWriter) -> None:
     """Begins an answer of 200 and a hundred bytes, gives the first, and no more; ends when the sender has gone."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -254,6 +255,30 @@ def test_a_post_that_is_cancelled_closes_its_connection() -> None:
 
     with receivers.receiving(receivers.hang) as receiver:
         assert asyncio.run(cancels(receiver)) == 0
+
+
+def test_a_connection_ends_with_its_post_though_the_receiver_does_not_say_goodbye() -> None:
+    authority = Authority()
+    made: list[socket.socket] = []
+
+    async def posts(url: str) -> list[int]:
+        async with Outbound(LOOPBACK, total_s=SHORT_S, tls=authority.client()) as client:
+            connector: Any = client._sessions["https"].connector
+            opens = connector._socket_factory
+
+            def remembers(info: Any) -> socket.socket:
+                made.append(opens(info))
+                return made[-1]
+
+            connector._socket_factory = remembers
+            answer = await client.post(url, {}, BODY)
+            assert answer.problem == "timeout"
+            for _ in range(5):  # turns of the loop, in which it closes what was broken off
+                await asyncio.sleep(0)
+            return [one.fileno() for one in made]
+
+    with receivers.receiving(receivers.hear_nothing, tls=authority.server("127.0.0.1")) as receiver:
+        assert asyncio.run(posts(receiver.url)) == [-1]
 
 
 def test_slow_receivers_do_not_hold_up_others() -> None:

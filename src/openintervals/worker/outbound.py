@@ -47,7 +47,6 @@ IDLE_MOST = 200
 IDLE_MOST_S = 4  # many servers hang up after 5 s of silence, and a request that crosses that is lost
 NAMES_KEPT_S = 10
 LOOKUPS_MOST = 32
-UNACKNOWLEDGED_MOST_MS = 30_000
 
 _CONTROL = dict.fromkeys((*range(9), *range(11, 32), *range(127, 160)), " ")
 _SECONDS = re.compile(r"[0-9]{1,9}")
@@ -91,11 +90,14 @@ class _Names(AbstractResolver):
 
 
 class _Connections(aiohttp.TCPConnector):
-    """The library bounds how long an idle connection is kept, but not how many are."""
+    """The library bounds how long an idle connection is kept, but not how many are; and it takes its leave too politely."""
 
     def _release(self, key: Any, protocol: Any, *, should_close: bool = False) -> None:
-        full = sum(map(len, self._conns.values())) >= IDLE_MOST
-        super()._release(key, protocol, should_close=should_close or full)
+        ends = should_close or protocol.should_close or sum(map(len, self._conns.values())) >= IDLE_MOST
+        transport = protocol.transport
+        super()._release(key, protocol, should_close=ends)
+        if ends and transport is not None:
+            transport.abort()  # closing waits until the other side has read all, or has said goodbye over TLS
 
 
 class Outbound:
@@ -172,10 +174,7 @@ class Outbound:
             """Every connection begins here, also one to an address in the URL itself, which no resolver sees."""
             family, kind, protocol, _, address = info
             _judge(address[0], address[1], scheme, self._allow)
-            made = socket.socket(family, kind, protocol)
-            if hasattr(socket, "TCP_USER_TIMEOUT"):  # else one that stops reading keeps a closed connection for hours
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MOST_MS)
-            return made
+            return socket.socket(family, kind, protocol)
 
         connections = _Connections(
             resolver=_Names(scheme, self._allow, self._lookup),
