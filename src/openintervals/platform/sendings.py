@@ -277,6 +277,32 @@ def _put_off() -> sa.Update:
     )
 
 
+@statement
+def _put_off_blocked() -> sa.Update:
+    earlier = deliveries.alias("earlier")
+    until = (
+        sa.select(sa.func.max(earlier.c.due_at))
+        .where(
+            earlier.c.webhook_id == deliveries.c.webhook_id,
+            earlier.c.object_id == deliveries.c.object_id,
+            earlier.c.object_version <= deliveries.c.object_version,
+            earlier.c.state == sa.literal_column("'waiting'"),
+        )
+        .scalar_subquery()
+    )
+    return (
+        sa.update(deliveries)
+        .where(
+            own(deliveries),
+            deliveries.c.webhook_id == sa.bindparam("endpoint"),
+            _WAITS,
+            deliveries.c.due_at <= sa.bindparam("now"),
+            until > deliveries.c.due_at,
+        )
+        .values(due_at=until)
+    )
+
+
 async def expecting(tx: Read) -> list[Expecting]:
     """The endpoints, of all tenants, for which something waits and that are not paused."""
     return await tx.all(Expecting, _expecting())
@@ -335,6 +361,11 @@ async def record(tx: Write, webhook_id: str, outcomes: Sequence[Outcome]) -> Non
     await tx.put_many(
         _put_off(), [{"endpoint": webhook_id, "object": each.object_id, "until": each.due_at} for each in later]
     )
+
+
+async def put_off_blocked(tx: Write, webhook_id: str) -> None:
+    """Have what waits behind an earlier delivery about its object be due with that one, so that nobody looks for it before."""
+    await tx.execute(_put_off_blocked(), endpoint=webhook_id, now=tx.now_text)
 
 
 def attempts_with(attempts: msgspec.Raw, attempt: dict[str, Any]) -> bytes:

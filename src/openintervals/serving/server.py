@@ -31,7 +31,7 @@ from openintervals.db import Database, named_by
 from openintervals.platform import usage
 from openintervals.serving import listener
 from openintervals.settings import Settings
-from openintervals.worker import loop, schedule
+from openintervals.worker import loop, schedule, sending
 
 LEAVING_S = 0.25
 USAGE_EVERY_S = 5.0
@@ -60,6 +60,8 @@ async def _serve(settings: Settings, listening: socket.socket, started: Callable
         if worker:
             rounds.append(loop.rounds(schedule.JOBS, database, runtime.clock, settings.worker_interval_s, ended))
             rounds.append(loop.rounds(schedule.TASKS, database, runtime.clock, schedule.TASKS_EVERY_S, ended))
+        if settings.worker:  # in every serving process: the endpoints are shared out among them
+            rounds.append(sending.deliver(settings, database, runtime.clock, ended))
         tasks = [asyncio.create_task(work) for work in rounds]
         gc.collect()
         gc.freeze()

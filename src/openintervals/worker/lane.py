@@ -14,6 +14,7 @@ If the process dies, what was in flight still waits in the database and is sent 
 
 import asyncio
 import random
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -74,7 +75,7 @@ class Lane:
         self.used_at = clock()
         self._window = float(WINDOW_FIRST)
         self._tokens = RATE_PER_S
-        self._counted_at = clock()
+        self._counted_at = time.monotonic()
         self._in_flight: dict[asyncio.Task[Answer], Request] = {}
 
     @property
@@ -85,12 +86,16 @@ class Lane:
     async def run(self) -> None:
         """Send what may leave now, and what may leave when that is done, until nothing is."""
         try:
+            found = False
             while True:
-                sent_some = await self._look()
+                looked = await self._look()
+                found = found or looked
                 if not self._in_flight:
-                    if not sent_some:
-                        return
-                    continue
+                    if looked:
+                        continue
+                    if not found and self._room() > 0:
+                        await self._put_off_blocked()
+                    return
                 await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
                 await self._write_down()
         finally:
@@ -98,6 +103,10 @@ class Lane:
             for request in self._in_flight:  # only when interrupted: what is under way will be sent again
                 request.cancel()
             self._in_flight.clear()
+
+    async def _put_off_blocked(self) -> None:
+        """Something is due, and yet nothing may leave: it waits behind what is tried later."""
+        await self.database.write(self._asking(self.clock()), lambda tx: sendings.put_off_blocked(tx, self.webhook_id))
 
     async def _look(self) -> bool:
         """Start what may leave now; gives whether anything was started or ended."""
@@ -144,10 +153,10 @@ class Lane:
 
     def _room(self) -> int:
         """How many requests may be started now."""
+        counted_at = time.monotonic()
+        self._tokens = min(RATE_PER_S, self._tokens + (counted_at - self._counted_at) * RATE_PER_S)
+        self._counted_at = counted_at
         now = self.clock()
-        passed_s = max(0.0, (now - self._counted_at).total_seconds())
-        self._tokens = min(RATE_PER_S, self._tokens + passed_s * RATE_PER_S)
-        self._counted_at = now
         state = self.health.state(now) if self.health is not None else "closed"
         if state != "closed":
             return 1 if state == "half_open" and not self._in_flight else 0

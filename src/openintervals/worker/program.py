@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from openintervals.api import telemetry
 from openintervals.db import named_by
 from openintervals.settings import Settings
-from openintervals.worker import loop, schedule
+from openintervals.worker import loop, schedule, sending
 
 
 async def run(settings: Settings) -> None:
@@ -23,6 +23,7 @@ async def run(settings: Settings) -> None:
         await asyncio.gather(
             loop.rounds(schedule.JOBS, database, _now, settings.worker_interval_s, ended),
             loop.rounds(schedule.TASKS, database, _now, schedule.TASKS_EVERY_S, ended),
+            sending.deliver(settings, database, _now, ended),
         )
         telemetry.log.info("stopped")
     finally:
