@@ -16,6 +16,9 @@ import pytest
 
 from openintervals import doctor
 from openintervals.db import named_by, schema
+from openintervals.db.transaction import Write
+from openintervals.platform import deliveries, senders, tasks, webhooks
+from openintervals.platform.scopes import SCOPES
 from openintervals.settings import Settings
 from tests import clients, databases, postgres, servers
 from tests.clients import found
@@ -51,6 +54,7 @@ def run_sql(url: str, *statements: str) -> None:
 def scene(app: Application) -> dict[str, str]:
     """A small club in which every table has rows; gives the ids by which the breaks below name them."""
     api = clients.join(app)
+    endpoints = make_webhooks(api)
     race = api.make_event(slug="race", address={"city": "Kiel"}, startTime="09:00")
     full = api.make_run(race, maxParticipants=2, paceGroups=[{"name": "fast", "maxParticipants": 1}])
     roomy = api.make_run(race, distanceLabel="Fun run")
@@ -75,8 +79,38 @@ def scene(app: Application) -> dict[str, str]:
     assert api.put(f"/groups/{group}/events/{race}").status_code in (200, 204)
     ids["recurrence"] = api.make_recurrence(api.make_event(slug="weekly"), autoPublishHorizonWeeks=1)
     api.delete(f"/events/{api.make_event()}")
+    assert api.get("/changes").status_code == 200  # whoever reads the feed numbers what has arrived
     api.post("/groups", {"name": "Sent once", "slug": "sent-once"}, idempotency_key="once")
-    return {**ids, "organization": api.tenant.organization_id, "key": api.key_id}
+    ids["everything"] = make_webhook(api, ["*"])  # last: it hears of nothing that a break takes away
+    return {**ids, **endpoints, "organization": api.tenant.organization_id, "key": api.key_id}
+
+
+def make_webhook(api: clients.Api, types: list[str]) -> str:
+    async def work(tx: Write) -> str:
+        url, scopes = "https://example.com/hook", frozenset(SCOPES)
+        made, _ = await webhooks.create(tx, dialect="partner", url=url, types=types, key_id=api.key_id, scopes=scopes)
+        return made.id
+
+    return api.app.write(work, api.tenant)
+
+
+def make_webhooks(api: clients.Api) -> dict[str, str]:
+    """An endpoint in each state there is, and whatever else belongs to them; they hear of groups."""
+    made = {
+        name: make_webhook(api, ["group.*", "webhook.disabled"]) for name in ("active", "paused", "disabled", "deleted")
+    }
+
+    async def work(tx: Write) -> dict[str, str]:
+        active, paused, disabled, deleted = [await webhooks.lock(tx, id_) for id_ in made.values()]
+        await webhooks.change(tx, paused, {"status": "paused"}, key_id=api.key_id, scopes=frozenset(SCOPES))
+        await webhooks.disable(tx, disabled, webhooks.GONE)
+        await webhooks.remove(tx, deleted)
+        await senders.say_alive(tx, "sender")
+        await senders.take(tx, "sender", active.id)
+        task = await tasks.start(tx, "replay", active.id, {"since": "2026-03-01T08:00:00.000Z"})
+        return {"test": await deliveries.put_test(tx, active, "webhook.test", b"{}"), "task": task.id}
+
+    return {**made, **api.app.write(work, api.tenant)}
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +170,11 @@ BOTH_WAIT = [
     "Registration {cem} waits for run {full}, which has a free place",
     "Registration {dua} waits for run {full}, which has a free place",
 ]
+
+SUBSCRIBED = (
+    "INSERT INTO webhook_subscriptions SELECT organization_id, mode, '{type}', '{webhook}'"
+    " FROM webhooks WHERE id = '{{active}}'"
+)
 
 # What is broken, how, and what is said: each break is seen by exactly the rule it breaks.
 BREAKS: dict[str, tuple[list[str], list[str]]] = {
@@ -364,6 +403,100 @@ BREAKS: dict[str, tuple[list[str], list[str]]] = {
         ["UPDATE events SET slug = 'race' WHERE slug = 'other'"],
         ["2 rows of events have slug race"],
     ),
+    "one place in the feed for each entry": (
+        ["UPDATE journal SET position = 1 WHERE object_id = '{empty}'"],
+        ["2 rows of journal have position 1"],
+    ),
+    "a delivery of what the journal does not know": (
+        ["UPDATE deliveries SET object_version = 99 WHERE type = 'group.created' AND webhook_id = '{active}'"],
+        ["tells of version 99 of g", "tells of version 99 of g"],
+    ),
+    "a test without bytes": (
+        ["UPDATE deliveries SET payload = NULL WHERE id = '{test}'"],
+        ["Delivery {test} is a test that has nothing to send"],
+    ),
+    "a delivery for nobody": (
+        [f"UPDATE deliveries SET webhook_id = 'w{NOBODY}' WHERE id = '{{test}}'"],
+        [f"Delivery {{test}} is for the webhook w{NOBODY}, which is not there"],
+    ),
+    "a delivery that waits and has ended": (
+        ["UPDATE deliveries SET ended_at = created_at WHERE id = '{test}'"],
+        ["Delivery {test} is waiting, and ended at 2026-03-01T09:00:00.000Z"],
+    ),
+    "attempts that are none": (
+        ["""UPDATE deliveries SET attempts = '[{{"at":1}}]' WHERE id = '{test}'"""],
+        ["Delivery {test} has no proper JSON in its attempts"],
+    ),
+    "an id of a delivery": (
+        ["UPDATE deliveries SET id = id || 'U' WHERE id = '{test}'"],
+        ["Delivery {test}U has a malformed id"],
+    ),
+    "a short id of a delivery": (
+        ["UPDATE deliveries SET id = 'd1' WHERE id = '{test}'"],
+        ["Delivery d1 has a malformed id"],
+    ),
+    "a subscription of a disabled webhook": (
+        [SUBSCRIBED.format(type="group.*", webhook="{disabled}")],
+        ["The subscription of webhook {disabled} to group.* is there, though"],
+    ),
+    "a subscription of a deleted webhook": (
+        [SUBSCRIBED.format(type="group.*", webhook="{deleted}")],
+        ["The subscription of webhook {deleted} to group.* is there, though"],
+    ),
+    "a subscription of nobody": (
+        [SUBSCRIBED.format(type="group.*", webhook=f"w{NOBODY}")],
+        [f"The subscription of webhook w{NOBODY} to group.* is there, though"],
+    ),
+    "a subscription nobody asked for": (
+        [SUBSCRIBED.format(type="run.*", webhook="{active}")],
+        ["Webhook {active} wrongly hears of run.*"],
+    ),
+    "a subscription that is missing": (
+        ["DELETE FROM webhook_subscriptions WHERE webhook_id = '{paused}' AND type = 'group.*'"],
+        ["Webhook {paused} does not hear of group.*"],
+    ),
+    "all subscriptions of one that asked for everything": (
+        ["DELETE FROM webhook_subscriptions WHERE webhook_id = '{everything}'"],
+        ["Webhook {everything} does not hear of event.*, group.*, recurrence.*, registration.*, run.*, webhook.*"],
+    ),
+    "a webhook that is disabled since never": (
+        ["UPDATE webhooks SET disabled_at = NULL WHERE id = '{disabled}'"],
+        ["Webhook {disabled} is disabled, and was disabled at nothing"],
+    ),
+    "a webhook that has been failing since some time": (
+        ["UPDATE webhooks SET failing_since = 'Monday' WHERE id = '{active}'"],
+        ["Webhook {active} has a malformed failing_since"],
+    ),
+    "a webhook's types": (
+        ["UPDATE webhooks SET types = '*' WHERE id = '{active}'"],
+        ["Webhook {active} has no proper JSON in its types"],
+    ),
+    "a webhook deleted without a word": (
+        [
+            "UPDATE webhooks SET status = 'deleted', disabled_at = NULL, deleted_at = disabled_at WHERE id = '{disabled}'"
+        ],
+        ["Webhook {disabled} is gone, and its journal does not say so"],
+    ),
+    "a webhook that came back": (
+        ["UPDATE webhooks SET status = 'paused', types = '[]', deleted_at = NULL WHERE id = '{deleted}'"],
+        ["Webhook {deleted} is there, though its journal says that it was deleted"],
+    ),
+    "how far a task has come": (
+        ["UPDATE tasks SET progress = 'half'"],
+        ["Task {task} has no proper JSON in its progress"],
+    ),
+    "a task that has ended and runs": (
+        ["UPDATE tasks SET ended_at = created_at"],
+        ["Task {task} is running, and ended at 2026-03-01T09:00:00.000Z"],
+    ),
+    "when a lease ends": (
+        ["UPDATE webhook_leases SET held_until = 'soon'"],
+        ["The lease of webhook {active} has a malformed held_until"],
+    ),
+    "a sender twice": (
+        ["INSERT INTO senders SELECT * FROM senders"],
+        ["Sender sender is stored 2 times"],
+    ),
     "a rule of the schema that has no words of its own": (
         ["UPDATE events SET type = 'picnic' WHERE id = '{race}'"],
         ["Event {race} breaks the rule type IN ("],
@@ -521,6 +654,29 @@ class TestOnPostgres:
         assert len(problems) == 1
         assert problems[0].startswith("The sequence journal_sequence stands at 1, but the journal has entry ")
 
+    def test_a_feed_that_would_number_anew_what_has_a_number_is_told(
+        self, lawful: tuple[str, dict[str, str]], copy: Callable[[str], str]
+    ) -> None:
+        url = copy(lawful[0])
+        run_sql(url, "UPDATE feeds SET position = 1")
+
+        problems = examine(url)
+
+        assert len(problems) == 1
+        assert problems[0].startswith("The feed stands at 1, but the last entry that has a position has ")
+
+    def test_entries_that_have_no_position_yet_are_no_problem(self, lawful: tuple[str, dict[str, str]]) -> None:
+        url, _ = lawful
+        [numbered, waiting] = databases.answers(
+            url, ["SELECT 1 FROM journal WHERE position > 0", "SELECT 1 FROM journal WHERE position IS NULL"]
+        )
+
+        problems = examine(url)
+
+        assert numbered
+        assert len(waiting) > 1
+        assert problems == []
+
 
 class TestOnSQLite:
     @pytest.fixture(autouse=True)
@@ -539,6 +695,17 @@ class TestOnSQLite:
         assert problems
         assert all(problem.startswith("SQLite finds the file damaged: ") for problem in problems)
         assert any("ix_groups_status" in problem for problem in problems)
+
+    def test_an_entry_that_was_given_no_position_is_told(
+        self, lawful: tuple[str, dict[str, str]], copy: Callable[[str], str]
+    ) -> None:
+        url, ids = copy(lawful[0]), lawful[1]
+        run_sql(url, f"UPDATE journal SET position = NULL WHERE object_id = '{ids['empty']}'")
+
+        problems = examine(url)
+
+        assert len(problems) == 1
+        assert "has no position in the feed" in problems[0]
 
     def test_references_that_lead_nowhere_are_told(
         self, lawful: tuple[str, dict[str, str]], copy: Callable[[str], str]

@@ -6,6 +6,7 @@ rule over all tenants; what SQL cannot say on both databases (JSON, folded e-mai
     tables.py     what the schema promises: keys, references, CHECKs, the form of ids, dates, instants and JSON
     people.py     what the club's rules promise: counts equal rows, the queue, nobody waiting beside a free place
     histories.py  what the journal promises: every object's history is whole and ends where the object is
+    webhooks.py   what webhooks promise: deliveries tell of what was, and endpoints hear of what they asked for
 
 A problem is a sentence that names the object by its id. None contains an e-mail address.
 """
@@ -18,9 +19,9 @@ import apsw
 
 from openintervals.db import Database, SQLite, sqlite
 from openintervals.db.transaction import Asking, Read, Tenant
-from openintervals.doctor import histories, people, tables
+from openintervals.doctor import histories, people, tables, webhooks
 from openintervals.doctor.findings import SHOWN, Check, found, without_time_limit
-from openintervals.platform import usage  # noqa: F401 — its table is examined too
+from openintervals.platform import senders, tasks, usage  # noqa: F401 — their tables are examined too
 
 __all__ = ["examine"]
 
@@ -34,7 +35,10 @@ async def examine(database: Database, now: datetime | None = None) -> list[str]:
         problems = [said for check in checks() for said in await found(tx, check)]
         problems += await tables.unreadable(tx)
         problems += await people.misfolded(tx)
-        if not isinstance(database, SQLite):
+        problems += await webhooks.misheard(tx)
+        if isinstance(database, SQLite):
+            problems += await found(tx, histories.NUMBERED_AT_ONCE)
+        else:
             problems += await histories.sequence_behind(tx)
         return problems
 
@@ -49,7 +53,7 @@ async def examine(database: Database, now: datetime | None = None) -> list[str]:
 @cache
 def checks() -> tuple[Check, ...]:
     """Every rule that is one statement. Made once, as their statements are."""
-    return (*tables.checks(), *people.checks(), *histories.checks())
+    return (*tables.checks(), *people.checks(), *histories.checks(), *webhooks.checks())
 
 
 def _file_problems(database: SQLite) -> list[str]:

@@ -34,6 +34,13 @@ NAMES = {
     "journal": "Journal entry {sequence}",
     "idempotency_keys": "An idempotency key made at {created_at}",
     "usage": "Usage of {day} by key {key_id}",
+    "webhooks": "Webhook {id}",
+    "webhook_subscriptions": "The subscription of webhook {webhook_id} to {type}",
+    "webhook_leases": "The lease of webhook {webhook_id}",
+    "senders": "Sender {id}",
+    "deliveries": "Delivery {id}",
+    "tasks": "Task {id}",
+    "feeds": "The feed",
 }
 
 

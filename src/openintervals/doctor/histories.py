@@ -12,8 +12,10 @@ from openintervals.club.registrations import registrations
 from openintervals.club.runs import event_runs
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
-from openintervals.doctor.findings import Check, name_of, named
+from openintervals.doctor.findings import Check, breaking, name_of, named
+from openintervals.platform.feeds import feeds
 from openintervals.platform.journal import journal
+from openintervals.platform.webhooks import webhooks
 
 RECORDED = {
     "event": events,
@@ -21,9 +23,14 @@ RECORDED = {
     "registration": registrations,
     "recurrence": recurrences,
     "group": groups,
+    "webhook": webhooks,
 }
 # They keep no version of their own, and what is older than this version of the program has no history.
 UNVERSIONED = ("organization", "key")
+
+
+# Where one writer works at a time; elsewhere an entry gets its position later.
+NUMBERED_AT_ONCE = breaking(journal, "has no position in the feed", lambda: journal.c.position.is_(None))
 
 
 def checks() -> Iterator[Check]:
@@ -39,6 +46,7 @@ def checks() -> Iterator[Check]:
         )
         yield Check(f"{name} is there, though its journal says that it was deleted", _undead(kind, table))
         yield Check(f"{kind.capitalize()} {{object_id}} is gone, and its journal does not say so", _lost(kind, table))
+    yield Check("The feed stands at {stands_at}, but the last entry that has a position has {position}", _feed_apart)
 
 
 def _history(kind: str | None = None) -> sa.Subquery:
@@ -110,7 +118,11 @@ def _apart(kind: str, table: sa.Table) -> Any:
 def _undead(kind: str, table: sa.Table) -> Any:
     def rows() -> sa.Select[Any]:
         last, same = _last(kind, table)
-        return sa.select(*named(table)).select_from(table.join(last, same)).where(last.c.verb.like("%.deleted"))
+        return (
+            sa.select(*named(table))
+            .select_from(table.join(last, same))
+            .where(last.c.verb.like("%.deleted"), sa.not_(_deleted(table)))
+        )
 
     return rows
 
@@ -121,10 +133,30 @@ def _lost(kind: str, table: sa.Table) -> Any:
         return (
             sa.select(last.c.organization_id, last.c.mode, last.c.object_id)
             .select_from(last.outerjoin(table, same))
-            .where(table.c.id.is_(None), last.c.verb.not_like("%.deleted"))
+            .where(sa.or_(table.c.id.is_(None), _deleted(table)), last.c.verb.not_like("%.deleted"))
         )
 
     return rows
+
+
+def _deleted(table: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether a row is kept for a while though its object is gone."""
+    return table.c.deleted_at.is_not(None) if "deleted_at" in table.c else sa.false()
+
+
+def _feed_apart() -> sa.Select[Any]:
+    last = (
+        sa.select(journal.c.organization_id, journal.c.mode, sa.func.max(journal.c.position).label("position"))
+        .group_by(journal.c.organization_id, journal.c.mode)
+        .subquery("last")
+    )
+    position = sa.func.coalesce(last.c.position, 0)
+    same = sa.and_(feeds.c.organization_id == last.c.organization_id, feeds.c.mode == last.c.mode)
+    return (
+        sa.select(*named(feeds), feeds.c.position.label("stands_at"), position.label("position"))
+        .select_from(feeds.outerjoin(last, same))
+        .where(feeds.c.position != position)
+    )
 
 
 @statement

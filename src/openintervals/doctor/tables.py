@@ -19,7 +19,7 @@ from openintervals.db import schema
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
 from openintervals.doctor.findings import SHOWN, Check, breaking, name_of, named, sentence, told
-from openintervals.platform import api_keys, idempotency, ids, journal, organizations, rate_limits
+from openintervals.platform import api_keys, deliveries, idempotency, ids, journal, organizations, rate_limits
 
 BATCH = 2_000
 
@@ -31,6 +31,8 @@ KINDS = {
     "registrations": ids.REGISTRATION,
     "recurrences": ids.RECURRENCE,
     "groups": ids.GROUP,
+    "webhooks": ids.WEBHOOK,
+    "tasks": ids.TASK,
 }
 SAYS = {
     "mode": "is in the mode {mode}, which is neither live nor test",
@@ -38,6 +40,9 @@ SAYS = {
     "ck_registrations_queue": "is {status} and has the queue number {queue_number}; those who wait have one, and only they",
     "ck_registrations_offer": "is {status} and holds an open offer; only those who wait can",
     "ck_registrations_bib": "is {status} and has a bib; only confirmed ones can",
+    "ck_webhooks_deleted": "is {status}, and was deleted at {deleted_at}",
+    "ck_webhooks_disabled": "is {status}, and was disabled at {disabled_at}",
+    "ended": "is {state}, and ended at {ended_at}",
 }
 SAYS_TWICE = {
     "uq_registrations_active": "Run {event_run_id} has {times} active registrations under one e-mail address, "
@@ -61,6 +66,10 @@ JSON: dict[str, Any] = {
     "recurrences.schedule": Schedule,
     "recurrences.run_templates": list[RunTemplate],
     "recurrences.gaps": list[Gap],
+    "webhooks.types": list[str],
+    "deliveries.attempts": list[deliveries.Attempt],
+    "tasks.arguments": dict[str, Any],
+    "tasks.progress": dict[str, Any],
     "journal.changed": list[str],
     "journal.snapshot": _Snapshot,
 }
@@ -76,7 +85,7 @@ def checks() -> Iterator[Check]:
         yield from _constraints(table)
         yield _complete(table)
         yield from _well_formed(table)
-        if table is not organizations.organizations:
+        if table is not organizations.organizations and "organization_id" in table.c:
             yield _without(table, organizations.organizations, ["organization_id"], ["id"])
     # Groups name events without a reference that the database would hold.
     yield _without(groups.group_events, groups.groups, ["organization_id", "mode", "group_id"])
@@ -131,6 +140,7 @@ def _once(table: sa.Table, name: str, key: list[str], where: Any = None) -> Chec
         columns = [table.c[column] for column in key]
         example = [sa.func.min(table.c.id).label("example")] if "id" in table.c else []
         select = sa.select(*columns, *example, sa.func.count().label("times")).group_by(*columns)
+        select = select.where(*(column.is_not(None) for column in columns if column.nullable))
         return (select if where is None else select.where(where)).having(sa.func.count() > 1)
 
     return Check(says, rows)
@@ -172,9 +182,11 @@ def _well_formed(table: sa.Table) -> Iterator[Check]:
 
 
 def _form(table: sa.Table, column: sa.Column[Any]) -> sa.ColumnElement[bool] | None:
+    if column.name == "id" and table.name == "deliveries":
+        return _is_id(column, ids.DELIVERY, longer=True)
     if column.name == "id":
         return _is_id(column, KINDS[table.name]) if table.name in KINDS else None
-    if column.name == "at" or column.name.endswith("_at"):
+    if column.name == "at" or column.name.endswith(("_at", "_until", "_since")):
         return _has_form(column, "____-__-__T__:__:__.___Z", {6: "12", 9: "31", 12: "23", 15: "59", 18: "59"})
     if column.name == "day" or (column.name.endswith(("_on", "_from")) and isinstance(column.type, schema.Text)):
         return _has_form(column, "____-__-__", {6: "12", 9: "31"})
@@ -183,9 +195,10 @@ def _form(table: sa.Table, column: sa.Column[Any]) -> sa.ColumnElement[bool] | N
     return None
 
 
-def _is_id(column: sa.ColumnElement[str], kind: str) -> sa.ColumnElement[bool]:
+def _is_id(column: sa.ColumnElement[str], kind: str, *, longer: bool = False) -> sa.ColumnElement[bool]:
+    length, own = sa.func.length(column), len(kind) + 20
     return sa.and_(
-        sa.func.length(column) == len(kind) + 20,
+        length >= own if longer else length == own,
         sa.func.substr(column, 1, len(kind)) == kind,
         sa.func.ltrim(sa.func.substr(column, len(kind) + 1), ids.ALPHABET) == "",
     )
