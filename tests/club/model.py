@@ -86,6 +86,8 @@ class World:
     entries: list[Entry] = field(default_factory=list)
     registered: int = 0
     tickets: int = 0
+    sold_out: list[int] = field(default_factory=list)
+    full: set[int] = field(default_factory=set)  # runs that were full when the verb began, or have sold out since
 
     # Looking
 
@@ -145,6 +147,21 @@ class World:
             return "registrationClosed"
         return self.obstacle(entry.run, entry.group) or "registrationClosed"
 
+    # When a run's last place is taken
+
+    def begin(self) -> None:
+        """Another verb: a run that is full now and still, or again, when it ends is no news."""
+        self.full = {run.number for run in self.runs if self.is_full(run)}
+
+    def is_full(self, run: Run) -> bool:
+        return run.cap is not None and self.taken(run.race, run) >= run.cap
+
+    def tell_full(self) -> None:
+        """Runs that have become full are sold out, each once."""
+        became = [run.number for run in self.runs if self.is_full(run) and run.number not in self.full]
+        self.sold_out += became
+        self.full.update(became)
+
     # What the server does by itself
 
     def settle(self, race: Race) -> None:
@@ -157,6 +174,7 @@ class World:
                 chosen.offer_until = self.now + timedelta(hours=chosen.run.offer_hours)
             else:
                 self._place(chosen)
+        self.tell_full()
 
     def settle_all(self) -> None:
         for race in self.races:
@@ -264,8 +282,11 @@ class World:
 
     def change_run(self, run: Run, **values: Any) -> None:
         self.settle(run.race)
+        new_cap = values.get("cap", run.cap) != run.cap
         for name, value in values.items():
             setattr(run, name, value)
+        if new_cap and not self.is_full(run):
+            self.full.discard(run.number)  # whoever takes the last of the new places makes news
         if run.cap is not None and self.taken(run.race, run) > run.cap:
             raise Refused("cap_too_low")
         for name, group in run.groups.items():

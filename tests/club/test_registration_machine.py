@@ -307,6 +307,7 @@ class RegistrationMachine(RuleBasedStateMachine):
         self.world.now += timedelta(hours=later)
         self.settled = worker
         if worker:
+            self.world.begin()
             self.world.settle_all()
         self.club.time_passes(hours=later, worker=worker)
 
@@ -374,6 +375,7 @@ class RegistrationMachine(RuleBasedStateMachine):
         self._lines_match(seen)
         self._counts_match(seen)
         self._journal_matches(seen)
+        self._runs_sell_out(seen)
         self._versions_match(seen)
         self.sequence = seen.journal[-1].sequence if seen.journal else self.sequence
 
@@ -462,6 +464,17 @@ class RegistrationMachine(RuleBasedStateMachine):
                 )
         self.known = seen.registrations
 
+    def _runs_sell_out(self, seen: Seen) -> None:
+        """Once each time the last place is taken, with the counts of that moment."""
+        told = [entry for entry in seen.journal if entry.verb == "run.sold_out"]
+        assert sorted(entry.object_id for entry in told) == sorted(
+            self.run_ids[number] for number in self.world.sold_out
+        )
+        for entry in told:
+            run = msgspec.json.decode(entry.snapshot)
+            assert run["confirmed"] + run["offered"] == run["max_participants"]
+        self.world.sold_out.clear()
+
     def _versions_match(self, seen: Seen) -> None:
         for row in [*seen.runs.values(), *seen.events.values()]:
             told = [entry.object_version for entry in seen.journal if entry.object_id == row["id"]]
@@ -480,10 +493,12 @@ class RegistrationMachine(RuleBasedStateMachine):
     def _both(self, rules: Callable[[World], Any], real: Callable[[], Any]) -> tuple[Any, Any] | None:
         """Do the same to model and database. Both take it, or both refuse it, for a reason that applies."""
         tried = copy.deepcopy(self.world)
+        tried.begin()
         expected = done = None
         forbidden, failure = set[str](), None
         try:
             expected = rules(tried)
+            tried.tell_full()
         except Refused as refusal:
             forbidden = refusal.codes
         try:
