@@ -56,7 +56,7 @@ def club(url: str) -> str:
 
 @dataclass
 class Served:
-    """A server under test: its process, what it printed, and how to ask it."""
+    """A command that stays, under test: its process, what it printed, and if it is a server, where to ask it."""
 
     process: subprocess.Popen[str]
     base: str
@@ -78,7 +78,7 @@ class Served:
         while (line := self._lines.get(timeout=PATIENCE_S)) is not None:
             if line.startswith(beginning):
                 return line
-        raise AssertionError(f"the server printed no line that begins with {beginning!r}")
+        raise AssertionError(f"the program printed no line that begins with {beginning!r}")
 
     def close(self) -> None:
         """Let go of the output of a process that has ended."""
@@ -87,31 +87,35 @@ class Served:
         self.process.stdout.close()
 
     def stop(self, told: signal.Signals = signal.SIGTERM) -> int:
-        """Tell the server to stop; gives its exit code."""
+        """Tell it to stop; gives its exit code."""
         self.process.send_signal(told)
         return self.process.wait(PATIENCE_S)
 
 
 @contextmanager
-def serving(url: str, *arguments: str, errors: Path | None = None, **environment: str) -> Iterator[Served]:
-    """`openintervals serve`, ready; ended with the block whatever happened. Its log goes to `errors`."""
-    port = free_port()
+def staying(*arguments: str, base: str = "", errors: Path | None = None, **environment: str) -> Iterator[Served]:
+    """A command that stays until it is told to end; ended with the block whatever happened. Its log goes to `errors`."""
     with (errors or Path(os.devnull)).open("w") as log:
         process = subprocess.Popen(
-            [PROGRAM, "serve", "--database-url", url, "--port", str(port), *arguments],
-            env=_environment(environment),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
+            [PROGRAM, *arguments], env=_environment(environment), stdout=subprocess.PIPE, stderr=log, text=True
         )
-        served = Served(process, f"http://127.0.0.1:{port}")
+        served = Served(process, base)
         try:
-            wait_until_ready(served)
             yield served
         finally:
             process.kill()
             process.wait()
             served.close()
+
+
+@contextmanager
+def serving(url: str, *arguments: str, errors: Path | None = None, **environment: str) -> Iterator[Served]:
+    """`openintervals serve`, ready. Its log goes to `errors`."""
+    port = free_port()
+    command = ("serve", "--database-url", url, "--port", str(port), *arguments)
+    with staying(*command, base=f"http://127.0.0.1:{port}", errors=errors, **environment) as served:
+        wait_until_ready(served)
+        yield served
 
 
 def wait_until_ready(served: Served) -> None:

@@ -132,6 +132,8 @@ async def _listen(
             await stop.wait()
         finally:
             await _remove(http, api, endpoint.webhook_id)
+    if common.on_terminal():
+        typer.echo(f"\nThe endpoint {endpoint.webhook_id} is deleted.")
     if hung_up:
         raise hung_up[0]
 
@@ -254,7 +256,7 @@ def _greet(
         facts.append(("forwards to", forward_to))
     test = f"POST {api.server}/webhooks/{endpoint.webhook_id}/test"
     common.print_panel(
-        "Open Intervals listens for webhooks", facts, f"{test} sends a test. Ctrl-C deletes the endpoint."
+        "Open Intervals listens for webhooks", facts, f"{test} sends a test. Ctrl-C ends this and deletes the endpoint."
     )
     if not common.on_terminal():
         typer.echo("\t".join(COLUMNS))
@@ -276,7 +278,7 @@ def _show(delivery: "Delivery", *, print_body: bool) -> None:
     console = Console(highlight=False)
     line = Text()
     line.append(f"{delivery.at.astimezone():%H:%M:%S}  ", "dim")
-    line.append(f"{delivery.type:<26} ", "bold")
+    line.append(f"{delivery.type:<28} ", "bold")
     version = "" if delivery.object_version is None else f"v{delivery.object_version}"
     line.append(f"{delivery.object_id:<21} {version:<5} ")
     line.append("✓ verified" if delivery.unverified is None else "✗ not verified", _colour(delivery.unverified is None))
