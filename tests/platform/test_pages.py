@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 
 from openintervals.api.partner import events as events_api
 from openintervals.api.partner import groups as groups_api
+from openintervals.api.partner import payloads
 from openintervals.api.partner import recurrences as recurrences_api
 from openintervals.api.partner import series as series_api
 from openintervals.api.partner.registrations import RegistrationListed as Listed
 from openintervals.club import events, groups, recurrences, registrations, series
 from openintervals.db.statement import Statement
-from openintervals.platform import ids
+from openintervals.platform import deliveries, ids, webhooks
 from openintervals.platform.pages import Direction, Window
 from tests import clients
 from tests.clients import Api, error
@@ -247,6 +248,9 @@ LISTS: dict[str, tuple[Callable[[Direction], Statement], str | None]] = {
         "status",
     ),
     "series": (lambda way: series._page(series_api.Series, way), "id"),
+    "webhooks": (lambda way: webhooks._page(payloads.Webhook, way), None),
+    "deliveries": (lambda way: deliveries._page(None, way), "webhook_id"),
+    "failed deliveries": (lambda way: deliveries._page("failed", way), "state"),
     "series by slug": (lambda way: series._page_with_slug(series_api.Series, way), "slug"),
 }
 

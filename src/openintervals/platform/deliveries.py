@@ -142,9 +142,15 @@ def armed() -> dict[str, Any]:
 
 @statement
 def _page(state: str | None, direction: pages.Direction) -> sa.Select[Any]:
-    select = sa.select(*columns(Delivery, deliveries)).where(
-        own(deliveries), deliveries.c.webhook_id == sa.bindparam("webhook_id")
-    )
+    of_endpoint = sa.and_(own(deliveries), deliveries.c.webhook_id == sa.bindparam("webhook_id"))
+    select = sa.select(*columns(Delivery, deliveries)).where(of_endpoint)
+    if state == "waiting":
+        # What waits is mostly little, behind very much that does not: its own index must lead to it, not the order of ids.
+        either = deliveries.c.again.in_([sa.false(), sa.true()])
+        unordered = deliveries.c.id.concat(sa.literal_column("''"))
+        waiting = sa.select(deliveries.c.id).where(of_endpoint, in_state(state), either)
+        chosen = select.where(deliveries.c.id.in_(pages.paged(waiting, unordered, direction)))
+        return chosen.order_by(deliveries.c.id.asc() if direction == "before" else deliveries.c.id.desc())
     if state is not None:
         select = select.where(in_state(state))
     return pages.paged(select, deliveries.c.id, direction)
