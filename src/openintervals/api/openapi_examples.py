@@ -1,7 +1,8 @@
 """Examples for the OpenAPI document, made from its schemas so that they cannot disagree with them.
 
 A value is, in this order: what the dialect's words say of the field, what the schema itself gives as an example, the default, the first of an
-enumeration, and a plain value of the type. An object shows its required fields and those optional ones somebody gave an example for.
+enumeration, and a plain value of the type. An object shows its required fields and those optional ones somebody gave an example for,
+unless the words say None: then the field is left out.
 """
 
 import inspect
@@ -53,8 +54,10 @@ def example(
 
 def _told(schema: Schema, words: Words, component: str, field: str) -> bool:
     """Whether somebody said what an optional field may hold."""
-    options = [schema, *schema.get("anyOf", ())]
-    return words(component, field) is not UNSET or any(option.get("examples") for option in options)
+    word = words(component, field)
+    if word is None:
+        return False
+    return word is not UNSET or any(option.get("examples") for option in [schema, *schema.get("anyOf", ())])
 
 
 def message(failure: type[errors.Failure], words: Words) -> str | None:

@@ -18,7 +18,7 @@ PARAMETERS: dict[str, Schema] = {
         "required": True,
         "description": "Names the delivery, and stays the same however often it is tried: what came with it before can be dropped.",
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,255}$"},
-        "example": "d01k9x0q5zr4t8m2c6h0w8m2c6h0w3n0",
+        "example": "d01k9x0q5zr4t8m2c6h0w4t8m2c6h0w0",
     },
     "WebhookTimestamp": {
         "name": "webhook-timestamp",

@@ -5,7 +5,7 @@ Everything about a route comes from its declaration. Here is only what the diale
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, get_args, get_origin
@@ -78,8 +78,9 @@ FAILURES: dict[type[errors.Failure], str] = {
     errors.Unavailable: "The server cannot do it just now; nothing was changed.",
 }
 
-# Ids that look like ours: kind, moment, chance.
+# Ids that look like ours: kind, moment, chance; a delivery's ends in its webhook's chance and a digit.
 _ID = "01k9x0q5zr4t8m2c6h0w"
+_ENDINGS = {ids.DELIVERY: "4t8m2c6h0w0"}
 KINDS = {
     "Event": ids.EVENT,
     "Series": ids.EVENT,
@@ -141,6 +142,26 @@ WORDS: dict[str, Any] = {
     "secret": "whsec_c2VjcmV0LW9mLW5vLXJlYWwtZW5kcG9pbnQtYXQtYWxsIQ==",
     "since": "2026-06-01T08:00:00.000Z",
 }
+# What a word means in one kind of object, where it means another thing elsewhere; None leaves the field out of examples.
+PARTICULAR: dict[str, dict[str, Any]] = {
+    "Webhook": {"disabledAt": None, "failingSince": None},
+    "Delivery": {
+        "status": "waiting",
+        "objectId": ids.REGISTRATION + _ID,
+        "objectVersion": 2,
+        "nextAttemptAt": "2026-03-01T08:01:00.460Z",
+        "endedAt": None,
+    },
+    "Attempt": {
+        "at": "2026-03-01T08:00:00.210Z",
+        "durationMs": 250,
+        "status": 503,
+        "problem": None,
+        "head": "Service Unavailable",
+        "nextAttemptAt": "2026-03-01T08:01:00.460Z",
+    },
+    "Task": {"doneCount": 200, "endedAt": None},
+}
 REFUSED: dict[str, str] = {
     "Unauthenticated": "Invalid API key: it is unknown, mistyped, expired or revoked",
     "Forbidden": "This needs the scope write:events, which this key does not have",
@@ -181,17 +202,24 @@ def words(component: str, name: str) -> Any:
     if name in ("_id", "name", "slug"):
         found = _of_kind({"_id": KINDS, "name": NAMES, "slug": SLUGS}[name], component)
         if found is not UNSET:
-            return found + _ID if name == "_id" else found
+            return _id(found) if name == "_id" else found
+    particular = _of_kind(PARTICULAR, component)
+    if particular is not UNSET and name in particular:
+        return particular[name]
     if component == "path" and name == "slug":
         return SLUGS["Group"]
     for ending in ("Id", "_id"):
         kind = name.removesuffix(ending)
         if kind != name and kind[:1].upper() + kind[1:] in KINDS:
-            return KINDS[kind[:1].upper() + kind[1:]] + _ID
+            return _id(KINDS[kind[:1].upper() + kind[1:]])
     return WORDS.get(name, UNSET)
 
 
-def _of_kind(table: dict[str, str], component: str) -> Any:
+def _id(kind: str) -> str:
+    return kind + _ID + _ENDINGS.get(kind, "")
+
+
+def _of_kind(table: Mapping[str, Any], component: str) -> Any:
     """The entry whose name the component's begins with, the longest first."""
     for kind in sorted(table, key=len, reverse=True):
         if component.startswith(kind):

@@ -54,21 +54,26 @@ the change touched, and the `object` as it was right after the change. In the `t
 and so there is in any format when the body would have more than {payloads.PAYLOAD_MOST:,} bytes. After a deletion `object` is null in both.
 Fields may be added; names and meanings of `apiVersion` {payloads.API_VERSION} stay.
 
+**Types**: a change has one type of its own and may be of others too. `registration.created` is also the type that its status has,
+`registration.confirmed` or `registration.waitlisted`; `registration.promoted` is also `registration.confirmed`, and `registration.offer_expired`
+also `registration.cancelled`; whatever happens to a registration after its creation, but for its deletion, is also `registration.updated`;
+`run.sold_out` is also `run.updated`, and `webhook.disabled` also `webhook.updated`. A change is sent once under its own type, to a webhook that
+named it or all types of the object, and once under each other type of it that the webhook named; all of these have one `objectVersion`.
+
 **Verify it**: join `webhook-id`, `webhook-timestamp` and the body as it came, before any parsing, with dots between; take the HMAC-SHA256 of
 that, under the bytes that the secret holds in base64 after `whsec_`; and look whether its base64 is one of the signatures, which begin with `v1,`
 and are separated by spaces. There are two for the 24 hours after a secret was rotated. Refuse a timestamp more than five minutes off.
 
 **Answer** with any 2xx within 15 seconds, and do the work afterwards. Redirects are not followed. Anything else is tried again,
-{retries.TRIES_MOST} times in all: {_schedule()}, each counted from the failure before it, a fifth more or less by chance.
+{retries.TRIES_MOST} times in all: {_schedule()},
+each counted from the failure before it, a fifth more or less by chance.
 `Retry-After` is honoured up to a day. 410, or nothing but failures for five days, disables the webhook, which is told as `webhook.disabled`.
 
 **Repeats** happen, after a lost answer for example. They have the same `webhook-id` and the same bytes, and only timestamp and signatures are new:
 keep the ids you have dealt with, or keep the version of each object.
 
 **Order**: what is told of one object leaves in order, and nothing about an object follows its deletion. A later change waits until the
-earlier one has arrived or will not be tried again. Changes of different objects may overtake each other. A change that is of a
-general and a special type (`registration.updated` and `registration.confirmed`) comes once; to a webhook that named both, once for each, with
-one version. A receiver that keeps the object with the highest `objectVersion`, and notes deletions as such, ends up with what is so.
+earlier one has arrived or will not be tried again. Changes of different objects may overtake each other. A receiver that keeps the object with the highest `objectVersion`, and notes deletions as such, ends up with what is so.
 
 **Waiting updates** of an object that a later one makes needless are dropped when the webhook's `coalesce` is on.
 
@@ -114,7 +119,7 @@ _TOUCHED: dict[str, list[str]] = {
     "webhook.disabled": ["status", "disabledReason", "disabledAt"],
 }
 # What only some objects have.
-_RARE = frozenset({"checkedInAt", "offerExpiresAt", "disabledReason", "disabledAt", "failingSince"})
+_RARE = frozenset({"checkedInAt", "offerExpiresAt"})
 _TIME = "2026-06-01T08:00:00.000Z"
 _VERSION = 3
 
