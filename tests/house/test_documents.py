@@ -14,7 +14,8 @@ from tests.house import sources
 from tests.house.sources import ROOT
 
 DOCUMENTS = sources.tracked(".md")
-SETTINGS = {PREFIX + name.upper() for name in Settings.__struct_fields__}
+OF_COMMANDS = {f"{PREFIX}KEY"}  # options that are read from the environment too
+SETTINGS = {PREFIX + name.upper() for name in Settings.__struct_fields__} | OF_COMMANDS
 # Folders of people's own machines, put together so that this file does not name one itself.
 MACHINES = re.compile(
     "|".join(rf"(?<![\w.~-])/{folder}/[\w.-]+" for folder in ("home", "Users", "root", "work")) + r"|[A-Z]:\\Users"
@@ -100,6 +101,12 @@ def test_a_document_is_true(document: Path) -> None:
     assert not missing_files(text)
     assert not unknown_settings(text)
     assert not wrong_commands(text)
+
+
+def test_what_documents_may_name_beside_the_settings_is_read_by_a_command() -> None:
+    commands = typer.main.get_command(program).commands.values()  # type: ignore[attr-defined]  # a group has them
+
+    assert {option.envvar for command in commands for option in command.params} - {None} == OF_COMMANDS
 
 
 def test_no_file_names_a_path_of_a_developers_machine() -> None:

@@ -292,6 +292,8 @@ def _show(delivery: "Delivery", *, print_body: bool) -> None:
     console.print(line, soft_wrap=True)
     if delivery.unverified is not None:
         console.print(Text(f"          {delivery.unverified}", "red"), soft_wrap=True)
+    if forwarded is not None and forwarded.status == 410:
+        console.print(Text("          410 Gone has the server disable the endpoint", "yellow"), soft_wrap=True)
     if print_body:
         console.print(JSONHighlighter()(Text(receiver.lines(delivery.body, 2))), soft_wrap=True)
         console.print()
