@@ -5,6 +5,7 @@ the limits' numbers are raised, so that they are counted and never reached.
 """
 
 import itertools
+import os
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -184,17 +185,23 @@ def serving(
     *,
     command: Sequence[str] = COMMAND,
     environment: Mapping[str, str] | None = None,
+    arguments: Sequence[str] = (),
 ) -> Iterator[servers.Server]:
-    """Our server on a filled store: one serving process, which does the background work too."""
+    """Our server on a filled store: one serving process, which does the background work too, unless told otherwise."""
     port = servers.free_port()
     with servers.serving(
-        [*command, "serve", *filled.store.option, "--port", str(port), "--workers", "1"],
+        [*command, "serve", *filled.store.option, "--port", str(port), "--workers", "1", *arguments],
         port=port,
         ready="/readyz",
         log=log,
         environment=_ENVIRONMENT | dict(environment or {}),
     ) as server:
         yield server
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process of ours that is not a server."""
+    return {**os.environ, **_ENVIRONMENT, **more}
 
 
 def _json(*arguments: str) -> dict[str, Any]:

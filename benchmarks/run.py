@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks import growth, load, slow_commit, speed
+from benchmarks import growth, load, slow_commit, speed, webhooks
 from benchmarks.rounds import Row
 from benchmarks.stage import Stage
 
@@ -31,6 +31,9 @@ BENCHMARKS: dict[str, Callable[[Stage], Iterator[Row]]] = {
     "start": growth.start,
     "memory": growth.memory,
     "yardsticks": speed.yardsticks,
+    "webhooks": webhooks.webhooks,
+    "webhooks-most": webhooks.webhooks_most,
+    "outbox": webhooks.outbox,
 }
 
 
