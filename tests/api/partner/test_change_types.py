@@ -31,10 +31,3 @@ def test_an_unknown_name_is_answered_with_what_to_write_instead(asked: str, inst
 
     assert instead in problem
     assert len(problem) < 300
-
-
-def test_patterns_stand_for_the_types_of_an_object_and_a_star_for_all() -> None:
-    assert change_types.named(["run.*"]) == ["run.created", "run.updated", "run.deleted", "run.sold_out"]
-    assert change_types.named(["group.deleted", "event.created", "group.deleted"]) == ["event.created", "group.deleted"]
-    assert change_types.named(["*"]) == list(change_types.CATALOGUE)
-    assert change_types.named([]) == []

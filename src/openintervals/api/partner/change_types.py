@@ -5,7 +5,7 @@ Some changes have a general and a special type: a registration that is confirmed
 Nothing here changes while the server runs, so two at once cannot meet.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated
 
@@ -66,12 +66,6 @@ Asked = Annotated[
 def object_type(name: str) -> str:
     """The type of the object that a type or pattern is about; empty for `*`."""
     return "" if name == EVERYTHING else name.partition(".")[0]
-
-
-def named(types: Iterable[str]) -> list[str]:
-    """The types that known names and patterns stand for, each once, in the order of the catalogue."""
-    asked = set(types)
-    return [name for name in CATALOGUE if name in asked or f"{object_type(name)}.*" in asked or EVERYTHING in asked]
 
 
 def problems(types: Sequence[str]) -> list[str]:

@@ -73,7 +73,8 @@ each counted from the failure before it, a fifth more or less by chance.
 keep the ids you have dealt with, or keep the version of each object.
 
 **Order**: what is told of one object leaves in order, and nothing about an object follows its deletion. A later change waits until the
-earlier one has arrived or will not be tried again. Changes of different objects may overtake each other. A receiver that keeps the object with the highest `objectVersion`, and notes deletions as such, ends up with what is so.
+earlier one has arrived or will not be tried again. Changes of different objects may overtake each other. A receiver that keeps the object with
+the highest `objectVersion`, and notes deletions as such, ends up with what is so.
 
 **Waiting updates** of an object that a later one makes needless are dropped when the webhook's `coalesce` is on.
 
