@@ -104,15 +104,20 @@ def position_of(text: str) -> int:
     return ids.from_base32(text[1:])
 
 
-def _highest() -> sa.ScalarSelect[int]:
-    return sa.select(sa.func.max(journal.c.position)).where(own(journal)).scalar_subquery()
+def _end(order: sa.ColumnElement[Any]) -> sa.ScalarSelect[int]:
+    # Not min and max, for which PostgreSQL, while it has no statistics, may go through all there is.
+    numbered = sa.select(journal.c.position).where(own(journal), journal.c.position.is_not(None))
+    return numbered.order_by(order).limit(sa.literal_column("1")).scalar_subquery()
+
+
+def _highest() -> sa.ColumnElement[int]:
+    return sa.func.coalesce(_end(journal.c.position.desc()), 0)
 
 
 @statement
 def _ends() -> sa.Select[Any, Any, Any]:
-    first = sa.select(sa.func.min(journal.c.position)).where(own(journal)).scalar_subquery()
     arrived = sa.select(journal.c.sequence).where(own(journal), journal.c.position.is_(None)).exists()
-    return sa.select(sa.func.coalesce(first, 1), sa.func.coalesce(_highest(), 0), arrived)
+    return sa.select(sa.func.coalesce(_end(journal.c.position), 1), _highest(), arrived)
 
 
 @statement
@@ -141,7 +146,7 @@ def _begin() -> sa.Insert:
     values = {
         "organization_id": sa.bindparam("organization_id"),
         "mode": sa.bindparam("mode"),
-        "position": sa.func.coalesce(_highest(), 0),
+        "position": _highest(),
     }
     return postgresql.insert(feeds).values(values).on_conflict_do_nothing()
 
@@ -153,8 +158,11 @@ def _lock() -> sa.Select[Any]:
 
 @statement
 def _number() -> sa.Update:
+    # By its place in the file, which is an entry's own: while there are no statistics, as in a new database, every index that
+    # begins with the tenant looks as good as the key, and a portion would read all there is for each of its entries.
+    place: sa.ColumnClause[Any] = sa.literal_column("journal.ctid")
     arrived = (
-        sa.select(journal.c.sequence, sa.func.row_number().over(order_by=journal.c.sequence).label("place"))
+        sa.select(place.label("place"), sa.func.row_number().over(order_by=journal.c.sequence).label("number"))
         .where(own(journal), journal.c.position.is_(None))
         .order_by(journal.c.sequence)
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
@@ -162,8 +170,8 @@ def _number() -> sa.Update:
     )
     return (
         sa.update(journal)
-        .where(own(journal), journal.c.sequence == arrived.c.sequence)
-        .values(position=sa.bindparam("last", type_=sa.BigInteger) + arrived.c.place)
+        .where(own(journal), place == arrived.c.place)
+        .values(position=sa.bindparam("last", type_=sa.BigInteger) + arrived.c.number)
     )
 
 
