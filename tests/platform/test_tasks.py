@@ -97,10 +97,10 @@ def test_a_task_that_fails_is_put_off_longer_each_time_and_then_given_up(
 def test_success_forgives_earlier_failures(api: Api, app: Application, task: Task) -> None:
     app.write(lambda tx: tasks.put_off(tx, task), api.tenant)
 
-    failures = now(app, api, task).failures
-    app.write(lambda tx: tasks.step_done(tx, task, {}, 0, after_s=0), api.tenant)
+    failed = now(app, api, task)
+    app.write(lambda tx: tasks.step_done(tx, failed, {}, 0, after_s=0), api.tenant)
 
-    assert failures == 1
+    assert failed.failures == 1
     assert now(app, api, task).failures == 0
 
 

@@ -14,8 +14,10 @@ import pytest
 
 from openintervals.api.partner.dialect import partner
 from tests import clients, servers
+from tests.api.partner import schemathesis_hooks
 
 EXAMPLES = 6
+HERE = "127.0.0.0/8"
 
 
 @pytest.mark.parametrize(
@@ -23,11 +25,12 @@ EXAMPLES = 6
     [pytest.param(EXAMPLES, id="short"), pytest.param(20 * EXAMPLES, id="long", marks=pytest.mark.long)],
 )
 def test_the_server_does_what_its_document_says(database_url: str, tmp_path: Path, examples: int) -> None:
-    with servers.application(database_url) as app:
+    with servers.application(database_url, webhook_allow=HERE) as app:
         api = clients.join(app)
         known = stock(api)
 
-    with servers.serving(database_url, OPENINTERVALS_RATE_LIMITS="off", OPENINTERVALS_LOG_REQUESTS="false") as base:
+    settings = {"RATE_LIMITS": "off", "LOG_REQUESTS": "false", "WEBHOOK_ALLOW": HERE}
+    with servers.serving(database_url, **{f"OPENINTERVALS_{name}": value for name, value in settings.items()}) as base:
         done = ask(f"{base}/partner/openapi.json", api.key, known, examples, tmp_path)
 
     assert done.returncode == 0, done.stdout[-20_000:]
@@ -38,6 +41,7 @@ def stock(api: clients.Api) -> dict[str, str]:
     """One of everything, by the names that paths, queries and bodies use; and what only a PATCH may touch."""
     event, changed_event = api.make_event(), api.make_event()
     run, changed_run = api.make_run(event), api.make_run(changed_event)
+    webhook, changed_webhook = (api.make_webhook("*", url=schemathesis_hooks.NOWHERE) for _ in range(2))
     return {
         "eventId": event,
         "PATCH eventId": changed_event,
@@ -49,6 +53,10 @@ def stock(api: clients.Api) -> dict[str, str]:
         "PATCH registrationId": api.make_registration(run),
         "recurrenceId": api.make_recurrence(changed_event),
         "slug": api.make_group(),
+        "webhookId": webhook,
+        "PATCH webhookId": changed_webhook,
+        "deliveryId": api.make_delivery(webhook),
+        "taskId": api.post(f"/webhooks/{webhook}/replay", {"since": "2026-03-01T08:00:00Z"}).json()["data"]["taskId"],
     }
 
 
