@@ -4,7 +4,6 @@ import re
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
-from msgspec import UNSET, UnsetType
 
 from openintervals.api import telemetry
 from openintervals.api.exchange import Runtime
@@ -37,11 +36,9 @@ Types = Annotated[
         extra_json_schema={"pattern": f"^({_TYPE})(,({_TYPE}))*$"},
     ),
 ]
-
-
 _OBJECT = {
-    "description": "As a GET answered right after the change; null after a deletion. "
-    "Left out only when the server cannot read what an earlier version of it has stored.",
+    "description": "As a GET showed it right after the change. Null after a deletion; after another change only where the server cannot "
+    "read what an earlier version of it stored.",
     "anyOf": [*({"$ref": COMPONENTS + view.__name__} for view in payloads.VIEWS.values()), NULL],
 }
 
@@ -59,7 +56,7 @@ class Change(msgspec.Struct, frozen=True, rename="camel"):
         list[str],
         msgspec.Meta(description="The fields that changed; none for what was created or deleted.", examples=[[]]),
     ]
-    object: Annotated[Any, msgspec.Meta(extra_json_schema=_OBJECT)] = UNSET
+    object: Annotated[Any, msgspec.Meta(extra_json_schema=_OBJECT)]
 
 
 class Feed(Page[T], Generic[T], frozen=True, rename="camel"):
@@ -118,10 +115,10 @@ def _view(change: feeds.Change, asked: feeds.Asked) -> Change:
     )
 
 
-def _object(change: feeds.Change) -> msgspec.Struct | UnsetType | None:
-    """The object; UNSET where it cannot be made, so that one bad entry stops nobody who follows the feed."""
+def _object(change: feeds.Change) -> msgspec.Struct | None:
+    """The object; None also where it cannot be made, so that one bad entry stops nobody who follows the feed."""
     try:
         return payloads.object_of(change.object_type, change.snapshot)
     except payloads.Unreadable as problem:
         telemetry.log.warning("a change is told without its object", object_id=change.object_id, why=str(problem))
-        return UNSET
+        return None
