@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.sources import ROOT
 
-PARTS = ("cli", "serving", "worker", "app", "api", "demo", "doctor", "club", "platform", "db")
+PARTS = ("cli", "serving", "worker", "app", "api", "demo", "doctor", "club", "platform", "db", "analysis")
 LEAVES = ("errors", "settings", "instants")
 
 
@@ -60,6 +60,8 @@ WRONG = (
     ("api", "sqlalchemy"),
     ("cli", "sqlalchemy"),
     ("db", "structlog"),
+    ("analysis", "openintervals.errors"),
+    ("analysis", "msgspec"),
 )
 
 
