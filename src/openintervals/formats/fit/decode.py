@@ -1,0 +1,261 @@
+"""From the bytes of a FIT file to columns.
+
+A damaged file is read up to its fault: what came before is there, and a warning says what is wrong and at which byte.
+Several files may follow one another; each has its own definitions, developers and clock. Nothing is converted before it
+is asked for, so a hostile file costs at most a small multiple of its size; columns that would take more than that,
+because a few odd messages claim many fields or long ones, are cut by leaving out those messages.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import hr
+from .base_types import BY_CODE, base_type
+from .columns import Column, Columns, Described
+from .crc import crc16
+from .expand import unroll
+from .faults import Fault, Undecodable
+from .profile import CLOCK_LEAST, EPOCH_S, TIMESTAMP, kind_name
+from .walk import DEFINITIONS_MOST, Group, walk
+
+BYTES_MOST = 64 * 1024 * 1024
+FILES_MOST = 64  # that follow one another
+_CELLS_A_BYTE = 4  # numbers that a kind's columns may have together for each byte of the file
+_CELLS_ALWAYS = 1 << 20
+_MAGIC = b".FIT"
+_HEADER_LEAST = 12
+_HR = 132
+_FIELD_DESCRIPTION = 206
+
+
+class File(Mapping[str, Columns]):
+    """One of the files: its message kinds by name, in the order of their first message."""
+
+    def __init__(self, data: bytes, start: int, groups: list[Group]) -> None:
+        self.data = data
+        self.start = start
+        self._groups = groups
+        self._kinds: dict[str, list[Group]] = {}
+        for group in sorted(groups, key=lambda group: group.positions[0]):
+            self._kinds.setdefault(kind_name(group.number), []).append(group)
+        self._ready: dict[str, Columns] = {}
+        self._appended: list[File] = []
+
+    def __getitem__(self, kind: str) -> Columns:
+        columns = self._ready.get(kind)
+        if columns is None:
+            groups = self._kinds[kind]
+            columns = self._ready[kind] = Columns(self, groups[0].number, groups)
+        return columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kinds)
+
+    def __len__(self) -> int:
+        return len(self._kinds)
+
+    @property
+    def messages(self) -> "File":
+        return self
+
+    def described(self, developer: int, number: int) -> Described | None:
+        """What the file says of a developer field."""
+        return self._descriptions.get((developer, number))
+
+    @cached_property
+    def _descriptions(self) -> dict[tuple[int, int], Described]:
+        if "field_description" not in self:
+            return {}
+        told = self["field_description"]
+        numbers = ("developer_data_index", "field_definition_number", "fit_base_type_id", "scale", "offset", "native_field_num")
+        columns = [_first(told.get(name), told.count) for name in numbers]
+        names, units = (told.get(name, np.full(told.count, None, object)) for name in ("field_name", "units"))
+        found = {}
+        for row, name, unit in zip(zip(*columns, strict=True), names, units, strict=True):
+            developer, number, code, scale, offset, native = (None if np.isnan(value) else int(value) for value in row)
+            if developer is None or number is None:
+                continue
+            found[developer, number] = Described(
+                name if isinstance(name, str) else f"developer_{developer}_{number}", developer, number,
+                BY_CODE.get(code) if code is not None else None, float(scale or 1), float(offset or 0),
+                unit if isinstance(unit, str) else None, native,
+            )  # fmt: skip
+        return found
+
+    def compressed_times(self, positions: NDArray[np.intp]) -> Column:
+        """The time of messages at these offsets whose headers carry its lowest bits; NaN before the first full one."""
+        where, times = self._clock
+        at = np.searchsorted(where, positions)
+        at = np.minimum(at, len(where) - 1)
+        return np.where(where[at] == positions, times[at], np.nan) if len(where) else np.full(len(positions), np.nan)
+
+    @cached_property
+    def _clock(self) -> tuple[NDArray[np.intp], Column]:
+        """The offsets of all messages that tell the time, in full or in part, and their Unix times."""
+        octets = np.frombuffer(self.data, np.uint8)
+        places, values, fulls = [], [], []
+        for group in self._groups:
+            at = np.frombuffer(group.positions, np.uint32).astype(np.intp)
+            offset = next((o for n, _, o, size in group.fields() if n == TIMESTAMP and size == 4), None)
+            if offset is not None:
+                order = range(3, -1, -1) if not group.big_endian else range(4)
+                full = np.zeros(len(at), np.int64)
+                for byte in order:
+                    full = full << 8 | octets[at + offset + byte]
+                there = full != 0xFFFF_FFFF
+                places.append(at[there])
+                values.append(full[there])
+                fulls.append(np.ones(there.sum(), bool))
+                at = at[~there]
+            at = at[octets[at] >= 0x80]
+            places.append(at)
+            values.append((octets[at] & 0x1F).astype(np.int64))
+            fulls.append(np.zeros(len(at), bool))
+        where = np.concatenate(places)
+        order = np.argsort(where, kind="stable")
+        where, value, full = where[order], np.concatenate(values)[order], np.concatenate(fulls)[order]
+        seconds = unroll(value, full, 5)
+        times = np.where(seconds >= CLOCK_LEAST, seconds + EPOCH_S, seconds).astype(np.float64)
+        times[: int(np.argmax(full)) if full.any() else len(full)] = np.nan
+        return where, times
+
+    def heart_rates(self, times_s: Column) -> Column | None:
+        """For each of these times, what a strap's own recording says; None where the file has none."""
+        when, bpm = self._beats
+        return hr.merged(times_s, when, bpm) if len(when) else None
+
+    @cached_property
+    def _beats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        files = [file for file in (self, *self._appended) if "hr" in file]
+        when, bpm = zip((np.empty(0), np.empty(0)), *(hr.beats(file["hr"]) for file in files), strict=True)
+        order = np.argsort(np.concatenate(when), kind="stable")
+        return np.concatenate(when)[order], np.concatenate(bpm)[order]
+
+    def append(self, file: "File") -> None:
+        """Takes up a file without an identity of its own that follows: watches append what a strap sent them later."""
+        self._appended.append(file)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """What was read. `messages` is the first of the files; most have only that one."""
+
+    files: tuple[File, ...]
+    warnings: tuple[Fault, ...]
+
+    @property
+    def messages(self) -> File:
+        return self.files[0]
+
+
+def decode(data: bytes, *, most_bytes: int = BYTES_MOST) -> Decoded:
+    """The messages of a FIT file, or of several in a row, and what is wrong with it.
+
+    Raises Undecodable where no message can be read, and where there are more than `most_bytes`.
+    """
+    if len(data) > most_bytes:
+        raise Undecodable(f"The file is larger than {most_bytes} bytes", most_bytes)
+    files: list[File] = []
+    owner: File
+    faults: list[Fault] = []
+    at = definitions = 0
+    for _ in range(FILES_MOST):
+        header = _next_header(data, at)
+        if header is None:
+            break
+        if header > at:
+            faults.append(Fault("skipped", f"{header - at} bytes are not part of any file", at))
+        start, end, at = _extent(data, header, faults)
+        groups, wrong = walk(data, start, end, DEFINITIONS_MOST - definitions)
+        faults += wrong
+        definitions += len(groups)
+        groups = _affordable(data, groups, faults)
+        if groups:
+            file = File(data, header, groups)
+            if files and "file_id" not in file:
+                owner.append(file)
+            else:
+                owner = file
+            files.append(file)
+    if not files:
+        first = faults[-1] if faults else Fault("", "This is not a FIT file", 0)
+        raise Undecodable(first.message if faults else "This is not a FIT file", first.offset)
+    if at < len(data):
+        faults.append(Fault("skipped", f"{len(data) - at} bytes behind the end", at))
+    return Decoded(tuple(files), tuple(faults))
+
+
+def _next_header(data: bytes, at: int) -> int | None:
+    """Where the next file begins, from an offset on."""
+    while True:
+        magic = data.find(_MAGIC, at + 8)
+        if magic < 0:
+            return None
+        if data[magic - 8] >= _HEADER_LEAST and magic - 8 + data[magic - 8] <= len(data):
+            return magic - 8
+        at = magic - 7
+
+
+def _extent(data: bytes, header: int, faults: list[Fault]) -> tuple[int, int, int]:
+    """Where the messages of a file begin and end, and where the next file may begin."""
+    length = data[header]
+    start = header + length
+    told = int.from_bytes(data[header + 4 : header + 8], "little")
+    if length >= 14:
+        crc = int.from_bytes(data[header + 12 : header + 14], "little")
+        if crc not in (0, crc16(data[header : header + 12])):
+            faults.append(Fault("header_crc", "The header's check sum is wrong", header + 12))
+    end = start + told
+    if told == 0 and len(data) > start + 2:  # the device was never told that the recording is over
+        end = len(data)
+        if crc16(memoryview(data)[header:]) == 0:
+            end -= 2
+        faults.append(Fault("size", "The header tells no size; everything behind it was read", header + 4))
+        return start, end, len(data)
+    if end + 2 > len(data):
+        faults.append(Fault("truncated", f"The file ends {end + 2 - len(data)} bytes early", len(data)))
+        return start, min(end, len(data)), len(data)
+    if crc16(memoryview(data)[header : end + 2]):
+        faults.append(Fault("crc", "The check sum of the file is wrong", end))
+    return start, end, end + 2
+
+
+def _affordable(data: bytes, groups: list[Group], faults: list[Fault]) -> list[Group]:
+    """The groups without those that would make the columns of their kind out of proportion to the file."""
+    most = max(_CELLS_ALWAYS, _CELLS_A_BYTE * len(data))
+    kinds: dict[int, list[Group]] = {}
+    for group in groups:
+        kinds.setdefault(group.number, []).append(group)
+    kept = []
+    for number, same in kinds.items():
+        count = 0
+        widths: dict[tuple[int, int], int] = {}
+        for group in sorted(same, key=lambda group: -len(group.positions)):
+            wider = dict(widths)
+            for (field, code, _, size), developer in (
+                *((entry, -1) for entry in group.fields()),
+                *((entry, entry[1]) for entry in group.developer_fields()),
+            ):
+                each = size if developer >= 0 else max(1, size // base_type(code, size).size) if code != 7 else 1
+                wider[field, developer] = max(each, wider.get((field, developer), 0))
+            if (count + len(group.positions)) * sum(wider.values()) > most:
+                message = f"{len(group.positions)} messages of kind {kind_name(number)} claim more than the file can hold"
+                faults.append(Fault("too_many", message, group.positions[0]))
+                continue
+            count += len(group.positions)
+            widths = wider
+            kept.append(group)
+    return kept
+
+
+def _first(column: Column | None, count: int) -> Column:
+    if column is None or column.dtype == object:
+        return np.full(count, np.nan)
+    return (column if column.ndim == 1 else column[:, 0]).astype(np.float64)
+
+
+__all__ = ["BYTES_MOST", "Decoded", "File", "decode"]

@@ -1,0 +1,192 @@
+"""Where the messages of a file are: one pass over its bytes that reads definitions and steps over everything else.
+
+Data messages are not looked into. The first byte of each says which definition it follows, a table of 256 entries says
+how long that makes it, and its position is kept with those of the same definition. Definitions that say the same share
+one group, however often they are repeated, so what is kept grows with the file by four bytes a message and a little for
+each of a bounded number of definitions.
+"""
+
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from .base_types import BY_CODE
+from .faults import Fault
+
+DEFINITIONS_MOST = 4096  # that differ, in everything that is decoded at once
+_CANDIDATES_MOST = 4  # places behind a fault where reading may go on that are tried
+_LOOK_MOST = 65_536  # bytes in which they are looked for
+
+_FIXED = 6  # bytes of a definition before its fields
+
+
+@dataclass(slots=True)
+class Group:
+    """The data messages of one definition. `size` counts the header byte; `positions` are offsets in the whole file."""
+
+    number: int
+    big_endian: bool
+    native: bytes  # three bytes a field: its number, size and base type
+    developer: bytes  # three bytes a field: its number, size and developer
+    size: int
+    defined_at: int
+    positions: "array[int]" = field(default_factory=lambda: array("I"))
+
+    def fields(self) -> Iterator[tuple[int, int, int, int]]:
+        """Of each native field: number, base type, offset in the message and size in bytes."""
+        offset = 1
+        for at in range(0, len(self.native), 3):
+            number, size, code = self.native[at : at + 3]
+            yield number, code, offset, size
+            offset += size
+
+    def developer_fields(self) -> Iterator[tuple[int, int, int, int]]:
+        """Of each developer field: number, developer, offset in the message and size in bytes."""
+        offset = 1 + sum(self.native[1::3])
+        for at in range(0, len(self.developer), 3):
+            number, size, developer = self.developer[at : at + 3]
+            yield number, developer, offset, size
+            offset += size
+
+
+def walk(data: bytes, start: int, end: int, definitions_most: int) -> tuple[list[Group], list[Fault]]:
+    """The groups of messages between two offsets, and what is wrong there; what came before a fault is in the groups."""
+    walker = _Walker(data, end, definitions_most)
+    fault = walker.run(start)
+    faults = [fault] if fault else []
+    behind = _resume(walker, fault.offset) if fault and fault.code == "definition_missing" else None
+    if fault and behind:
+        walker, at = behind
+        message = f"{at - fault.offset} bytes were skipped; reading went on with the next definition"
+        faults.append(Fault("skipped", message, fault.offset))
+    return [group for group in walker.groups.values() if group.positions], faults
+
+
+class _Walker:
+    def __init__(self, data: bytes, end: int, definitions_most: int) -> None:
+        self.data = data
+        self.end = end
+        self.definitions_most = definitions_most
+        self.groups: dict[bytes, Group] = {}
+        self.current: dict[int, bytes] = {}
+        self.sizes = [0] * 256
+        self.keep: list[Callable[[int], None]] = [_nothing] * 256
+
+    def run(self, at: int) -> Fault | None:
+        """Walks from an offset to the end, or to the first fault."""
+        data, end, sizes, keep = self.data, self.end, self.sizes, self.keep
+        before = header = 0
+        while at < end:
+            header = data[at]
+            size = sizes[header]
+            if size:
+                keep[header](at)
+                before = at
+                at += size
+            elif header & 0xC0 == 0x40:
+                length = self._define(at)
+                if isinstance(length, Fault):
+                    return length
+                before = at
+                at += length
+            else:
+                return Fault("definition_missing", f"A message of type {_local(header)} that was never defined", at)
+        if at == end:
+            return None
+        self.groups[self.current[_local(header)]].positions.pop()
+        return Fault("truncated", "The last message is cut off", before)
+
+    def _define(self, at: int) -> int | Fault:
+        """Reads a definition. Returns its length."""
+        data = self.data
+        length = definition_length(data, at, self.end)
+        if length is None:
+            return Fault("truncated", "The last definition is cut off", at)
+        key = data[at + 2 : at + length]
+        if key not in self.groups:
+            if len(self.groups) >= self.definitions_most:
+                return Fault("too_many", "More different definitions than are read", at)
+            self.groups[key] = _group(key, at)
+        self.point(data[at] & 0x0F, key)
+        return length
+
+    def point(self, local: int, key: bytes) -> None:
+        """From here on, messages of this local type follow that definition."""
+        group = self.groups[key]
+        self.current[local] = key
+        keep = group.positions.append
+        for header in (local, local | 0x10, local | 0x20, local | 0x30):  # two bits without a meaning in data messages
+            self.sizes[header] = group.size
+            self.keep[header] = keep
+        if local < 4:  # headers that carry five bits of time
+            first = 0x80 | local << 5
+            self.sizes[first : first + 32] = [group.size] * 32
+            self.keep[first : first + 32] = [keep] * 32
+
+    def copy(self) -> "_Walker":
+        """The same state with positions of its own, to try something with."""
+        other = _Walker(self.data, self.end, self.definitions_most)
+        for key, group in self.groups.items():
+            other.groups[key] = _group(key, group.defined_at)
+            other.groups[key].positions = array("I", group.positions)
+        for local, key in self.current.items():
+            other.point(local, key)
+        return other
+
+
+def _nothing(_: int) -> None:
+    raise AssertionError
+
+
+def _local(header: int) -> int:
+    return header >> 5 & 3 if header & 0x80 else header & 0x0F
+
+
+def definition_length(data: bytes, at: int, end: int) -> int | None:
+    """How many bytes the definition at an offset takes; None where it does not end before `end`."""
+    if at + _FIXED > end:
+        return None
+    length = _FIXED + 3 * data[at + 5]
+    if data[at] & 0x20:
+        if at + length >= end:
+            return None
+        length += 1 + 3 * data[at + length]
+    return length if at + length <= end else None
+
+
+def _group(key: bytes, at: int) -> Group:
+    big = key[0] != 0
+    native = key[4 : 4 + 3 * key[3]]
+    developer = key[5 + len(native) :]
+    size = 1 + sum(native[1::3]) + sum(developer[1::3])
+    return Group(int.from_bytes(key[1:3], "big" if big else "little"), big, native, developer, size, at)
+
+
+def _resume(walker: _Walker, fault_at: int) -> tuple[_Walker, int] | None:
+    """Reading on behind a fault, from the first definition after which everything fits to the last byte.
+
+    Bytes of a message can look like a definition; that all that follows then makes messages which end exactly where the
+    file does is what makes it safe to go on.
+    """
+    tried = 0
+    for at in range(fault_at + 1, min(walker.end - _FIXED, fault_at + _LOOK_MOST)):
+        if not _is_plausible(walker.data, at, walker.end):
+            continue
+        behind = walker.copy()
+        if behind.run(at) is None:
+            return behind, at
+        tried += 1
+        if tried == _CANDIDATES_MOST:
+            break
+    return None
+
+
+def _is_plausible(data: bytes, at: int, end: int) -> bool:
+    if data[at] & 0xD0 != 0x40 or data[at + 1] != 0 or data[at + 2] > 1 or data[at + 5] == 0:
+        return False
+    length = definition_length(data, at, end)
+    if length is None:
+        return False
+    fields = data[at + _FIXED : at + _FIXED + 3 * data[at + 5]]
+    known = (BY_CODE.get(code) for code in fields[2::3])
+    return all(base and size and size % base.size == 0 for base, size in zip(known, fields[1::3], strict=True))
