@@ -9,7 +9,7 @@ import pytest
 
 from tests.house.sources import ROOT
 
-PARTS = ("cli", "serving", "worker", "app", "api", "demo", "doctor", "club", "platform", "db", "analysis")
+PARTS = ("cli", "serving", "worker", "app", "api", "demo", "doctor", "club", "platform", "db", "analysis", "formats")
 LEAVES = ("errors", "settings", "instants")
 
 
@@ -62,6 +62,8 @@ WRONG = (
     ("db", "structlog"),
     ("analysis", "openintervals.errors"),
     ("analysis", "msgspec"),
+    ("formats", "openintervals.analysis"),
+    ("formats", "sqlalchemy"),
 )
 
 
