@@ -22,7 +22,7 @@ from litestar.types import ASGIApp, Method, Receive, Scope, Send
 from openintervals import errors
 from openintervals.api import requests, rules, shapes, telemetry
 from openintervals.api.exchange import Exchange, Runtime
-from openintervals.db.transaction import Read, Tenant, Write
+from openintervals.db.transaction import Asking, Read, Tenant, Write
 from openintervals.platform import idempotency
 from openintervals.platform.api_keys import Caller
 
@@ -78,6 +78,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     fails: tuple[type[errors.Failure], ...]
     snapshot: bool
     read_if: Callable[[Any], bool] | None
+    before: Callable[[Runtime, Asking, Any], Awaitable[None]] | None
     rules: rules.Rules
     examples: Mapping[str, Any]
     query: type[msgspec.Struct] | None
@@ -124,12 +125,14 @@ class Api:
         fails: tuple[type[errors.Failure], ...] = (),
         snapshot: bool = True,
         read_if: Callable[[Any], bool] | None = None,
+        before: Callable[[Runtime, Asking, Any], Awaitable[None]] | None = None,
         rules: rules.Rules = (),
         examples: Mapping[str, Any] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a route. `fails` are the failures of its own; those every route has need no mention.
 
         `snapshot=False` says the handler makes a single statement. `read_if(query)` turns a Write into a dry run that is rolled back.
+        `before(runtime, asking, query)` is awaited when the request is known to be right, before it has a transaction or a connection.
         `rules` say what must hold between query and body.
         """
 
@@ -147,6 +150,7 @@ class Api:
                     fails=fails,
                     snapshot=snapshot,
                     read_if=read_if,
+                    before=before,
                     rules=rules,
                     examples=examples or {},
                     query=hints.get("query"),
@@ -220,6 +224,8 @@ class Api:
             arguments["caller"] = caller
         if operation.wants_runtime:
             arguments["runtime"] = runtime
+        if operation.before is not None:
+            await operation.before(runtime, exchange.asking(), arguments["query"])
         if not operation.writes:
             result = await exchange.read(
                 runtime, lambda tx: operation.handler(tx=tx, **arguments), snapshot=operation.snapshot
