@@ -29,6 +29,7 @@ webhook_subscriptions = schema.table(
     "webhook_subscriptions",
     sa.Column("type", schema.Text, nullable=False),
     sa.Column("webhook_id", schema.Text, nullable=False),
+    sa.Index("ix_webhook_subscriptions_webhook", "organization_id", "mode", "webhook_id"),
     key=("type", "webhook_id"),
 )
 
@@ -60,7 +61,7 @@ deliveries = schema.table(
         "type",
         unique=True,
     ),
-    # The sender's: whose turn it is, and what must leave first. They begin with the endpoint, whose id is unique everywhere.
+    # The sender's: for whom something waits, over all tenants, and what must leave first.
     sa.Index(
         "ix_deliveries_waiting",
         "webhook_id",
@@ -72,6 +73,8 @@ deliveries = schema.table(
     ),
     sa.Index(
         "ix_deliveries_turn",
+        "organization_id",
+        "mode",
         "webhook_id",
         "object_id",
         "object_version",
