@@ -73,6 +73,7 @@ class Lane:
         self.clock = clock
         self.may_send = may_send
         self.leaving = False
+        self.again_waits = True
         self.health: Health | None = None
         self.used_at = clock()
         self._window = float(WINDOW_FIRST)
@@ -151,11 +152,12 @@ class Lane:
             fresh = min(room * dialect.changes_most, LOOK_MOST)
             dues = await sendings.due(tx, self.webhook_id, flying, fresh=fresh, again=0)
             spare = min(room - len(dues), max(1, int(self._window) // 2) - again_flying)
-            if spare > 0:
+            if spare > 0 and self.again_waits:
                 dues += await sendings.due(tx, self.webhook_id, flying, fresh=0, again=spare)
             return endpoint, dues, [], []
 
-        endpoint, dues, hopeless, stale = await self.database.read(self._asking(now), look)
+        # Each question sees its own moment: what has changed between two of them is seen by the next look.
+        endpoint, dues, hopeless, stale = await self.database.read(self._asking(now), look, snapshot=False)
         if endpoint is None:
             return False
         if self.health is None:

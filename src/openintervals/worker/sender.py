@@ -163,8 +163,10 @@ class Sender:
         expecting = await self.database.read(self._asking(now), sendings.expecting, snapshot=False)
         mine = [each for each in expecting if self.alone or senders.chosen(each.webhook_id, self._living) == self.id]
         for each in mine:
-            if each.webhook_id in self._running:
-                self._lanes[each.webhook_id].wake()
+            if (lane := self._lanes.get(each.webhook_id)) is not None:
+                lane.again_waits = each.again_due_at is not None
+            if lane is not None and each.webhook_id in self._running:
+                lane.wake()
         idle = [(self._from(each), each) for each in mine if each.webhook_id not in self._running]
         self._next_due = min((from_ for from_, _ in idle), default="")
         due = [each for from_, each in idle if from_ <= now_text]
@@ -208,7 +210,6 @@ class Sender:
                 lambda: self._may_send(each.webhook_id),
             )
             self._lanes[each.webhook_id] = lane
-        lane.leaving = False  # it may have been another's for a while
         self._running[each.webhook_id] = asyncio.create_task(self._run(lane))
 
     async def _run(self, lane: Lane) -> None:
