@@ -22,6 +22,35 @@ CREATE TABLE api_keys (
 
 CREATE INDEX ix_api_keys_hash ON api_keys (hash);
 
+CREATE TABLE deliveries (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    object_version BIGINT NOT NULL,
+    type TEXT NOT NULL,
+    state TEXT NOT NULL,
+    reason TEXT,
+    created_at TEXT NOT NULL,
+    due_at TEXT NOT NULL,
+    ended_at TEXT,
+    again BOOLEAN NOT NULL,
+    tries BIGINT NOT NULL,
+    attempts TEXT NOT NULL,
+    payload TEXT,
+    CONSTRAINT pk_deliveries PRIMARY KEY (organization_id, mode, webhook_id, id),
+    CONSTRAINT ck_deliveries_state CHECK (state IN ('waiting', 'succeeded', 'failed', 'cancelled', 'superseded')),
+    CONSTRAINT ck_deliveries_ended CHECK ((state = 'waiting') = (ended_at IS NULL)),
+    CONSTRAINT ck_deliveries_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_deliveries_ended_at ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX ix_deliveries_turn ON deliveries (webhook_id, object_id, object_version, id) WHERE state = 'waiting';
+CREATE INDEX ix_deliveries_unsent ON deliveries (organization_id, mode, webhook_id, state, id) WHERE state IN ('failed', 'cancelled', 'superseded');
+CREATE INDEX ix_deliveries_waiting ON deliveries (webhook_id, again, due_at, id) WHERE state = 'waiting';
+CREATE UNIQUE INDEX uq_deliveries_change ON deliveries (organization_id, mode, webhook_id, object_id, object_version, type);
+
 CREATE TABLE event_runs (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -96,6 +125,14 @@ CREATE TABLE events (
 CREATE INDEX ix_events_starts_on ON events (organization_id, mode, starts_on);
 CREATE INDEX ix_events_type ON events (organization_id, mode, type, id);
 
+CREATE TABLE feeds (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    position BIGINT NOT NULL,
+    CONSTRAINT pk_feeds PRIMARY KEY (organization_id, mode),
+    CONSTRAINT ck_feeds_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
 CREATE TABLE group_events (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -147,20 +184,23 @@ CREATE TABLE journal (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
     sequence BIGINT NOT NULL,
-    transaction_id BIGINT NOT NULL,
     at TEXT NOT NULL,
     actor TEXT NOT NULL,
     verb TEXT NOT NULL,
+    implies TEXT DEFAULT '' NOT NULL,
     object_type TEXT NOT NULL,
     object_id TEXT NOT NULL,
     object_version BIGINT NOT NULL,
     changed TEXT NOT NULL,
     snapshot TEXT NOT NULL,
+    position BIGINT,
     CONSTRAINT pk_journal PRIMARY KEY (organization_id, mode, sequence),
     CONSTRAINT ck_journal_mode CHECK (mode IN ('live', 'test'))
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_journal_object ON journal (organization_id, mode, object_id, sequence);
+CREATE INDEX ix_journal_arrived ON journal (organization_id, mode, sequence) WHERE position IS NULL;
+CREATE UNIQUE INDEX uq_journal_position ON journal (organization_id, mode, position);
+CREATE UNIQUE INDEX uq_journal_version ON journal (organization_id, mode, object_id, object_version);
 
 CREATE TABLE organizations (
     id TEXT NOT NULL,
@@ -268,6 +308,38 @@ CREATE INDEX ix_registrations_status ON registrations (organization_id, mode, ev
 CREATE UNIQUE INDEX uq_registrations_active ON registrations (organization_id, mode, event_run_id, email_folded) WHERE status IN ('confirmed', 'waitlist');
 CREATE UNIQUE INDEX uq_registrations_bib ON registrations (organization_id, mode, event_id, bib) WHERE bib IS NOT NULL;
 
+CREATE TABLE senders (
+    id TEXT NOT NULL,
+    alive_until TEXT NOT NULL,
+    CONSTRAINT pk_senders PRIMARY KEY (id)
+);
+
+CREATE TABLE tasks (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    progress TEXT NOT NULL,
+    done_count BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    problem TEXT,
+    failures BIGINT NOT NULL,
+    run_at TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    ended_at TEXT,
+    CONSTRAINT pk_tasks PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT ck_tasks_state CHECK (state IN ('running', 'done', 'failed')),
+    CONSTRAINT ck_tasks_ended CHECK ((state = 'running') = (ended_at IS NULL)),
+    CONSTRAINT ck_tasks_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_tasks_due ON tasks (run_at) WHERE state = 'running';
+CREATE INDEX ix_tasks_ended_at ON tasks (ended_at) WHERE ended_at IS NOT NULL;
+CREATE UNIQUE INDEX uq_tasks_running ON tasks (organization_id, mode, object_id, kind) WHERE state = 'running';
+
 CREATE TABLE usage (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -277,3 +349,56 @@ CREATE TABLE usage (
     CONSTRAINT pk_usage PRIMARY KEY (organization_id, mode, day, key_id),
     CONSTRAINT ck_usage_mode CHECK (mode IN ('live', 'test'))
 ) WITHOUT ROWID;
+
+CREATE TABLE webhook_leases (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    sender_id TEXT NOT NULL,
+    held_until TEXT NOT NULL,
+    CONSTRAINT pk_webhook_leases PRIMARY KEY (organization_id, mode, webhook_id),
+    CONSTRAINT ck_webhook_leases_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE TABLE webhook_subscriptions (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    type TEXT NOT NULL,
+    webhook_id TEXT NOT NULL,
+    CONSTRAINT pk_webhook_subscriptions PRIMARY KEY (organization_id, mode, type, webhook_id),
+    CONSTRAINT ck_webhook_subscriptions_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE TABLE webhooks (
+    organization_id TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    id TEXT NOT NULL,
+    dialect TEXT NOT NULL,
+    url TEXT NOT NULL,
+    description TEXT,
+    types TEXT NOT NULL,
+    format TEXT NOT NULL,
+    coalesce BOOLEAN NOT NULL,
+    status TEXT NOT NULL,
+    disabled_reason TEXT,
+    disabled_at TEXT,
+    failing_since TEXT,
+    key_id TEXT NOT NULL,
+    secret TEXT NOT NULL,
+    old_secret TEXT,
+    old_secret_until TEXT,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    deleted_at TEXT,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_webhooks PRIMARY KEY (organization_id, mode, id),
+    CONSTRAINT ck_webhooks_status CHECK (status IN ('active', 'paused', 'disabled', 'deleted')),
+    CONSTRAINT ck_webhooks_format CHECK (format IN ('full', 'thin')),
+    CONSTRAINT ck_webhooks_deleted CHECK ((status = 'deleted') = (deleted_at IS NOT NULL)),
+    CONSTRAINT ck_webhooks_disabled CHECK ((status = 'disabled') = (disabled_at IS NOT NULL)),
+    CONSTRAINT ck_webhooks_mode CHECK (mode IN ('live', 'test'))
+) WITHOUT ROWID;
+
+CREATE INDEX ix_webhooks_deleted_at ON webhooks (deleted_at) WHERE deleted_at IS NOT NULL;
+CREATE INDEX ix_webhooks_id ON webhooks (id);
+CREATE INDEX ix_webhooks_key_id ON webhooks (organization_id, mode, key_id);

@@ -141,7 +141,7 @@ def error(answer: httpx.Response) -> dict[str, Any]:
     body = answer.json()
     assert set(body) == {"error"}, body
     said: dict[str, Any] = body["error"]
-    assert {"code", "message"} <= set(said) <= {"code", "message", "errors", "retryAfter"}, body
+    assert {"code", "message"} <= set(said) <= {"code", "message", "errors", "retryAfter", "objectVersion"}, body
     assert isinstance(said["code"], str)
     assert isinstance(said["message"], str)
     assert said["message"]

@@ -47,7 +47,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_turn",
         "deliveries",
-        ["webhook_id", "object_id", "object_version", "id"],
+        ["organization_id", "mode", "webhook_id", "object_id", "object_version", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
@@ -156,6 +156,12 @@ def upgrade() -> None:
         sa.CheckConstraint("mode IN ('live', 'test')", name=op.f("ck_webhook_subscriptions_mode")),
         sa.PrimaryKeyConstraint("organization_id", "mode", "type", "webhook_id", name=op.f("pk_webhook_subscriptions")),
         sqlite_with_rowid=False,
+    )
+    op.create_index(
+        "ix_webhook_subscriptions_webhook",
+        "webhook_subscriptions",
+        ["organization_id", "mode", "webhook_id"],
+        unique=False,
     )
     op.create_table(
         "webhooks",

@@ -4,6 +4,7 @@
     ├── Unauthenticated   no valid key came with the request
     ├── Forbidden         the key is good, but may not do this
     ├── NotFound          no such object for this organization and mode (another tenant's object is this too)
+    ├── Gone              the object was here and was deleted; `version` is that of its deletion
     ├── Invalid           the request itself is wrong; `fields` says where
     ├── TooLarge          more bytes than the server takes
     ├── Conflict          the request is right, but the present state does not allow it
@@ -38,6 +39,16 @@ class Forbidden(Failure):
 
 class NotFound(Failure):
     code = "not_found"
+
+
+class Gone(Failure):
+    """`version` is the object's version with its deletion, higher than any it had before."""
+
+    code = "gone"
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version
 
 
 class Invalid(Failure):

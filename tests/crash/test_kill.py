@@ -5,30 +5,22 @@ killed, while others are under way. Then it is started again, and whoever got no
 """
 
 import asyncio
-import contextlib
 import itertools
 import random
-import signal
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 import pytest
 
-from openintervals.db import named_by
-from openintervals.doctor import examine
-from openintervals.settings import Settings
 from tests import clients, databases, servers
+from tests.crash.lives import PATIENCE_S, Server, problems
 
 KILLS = {"sqlite": (20, 200), "postgres": (5, 30)}
 CLIENTS = 12
 ANSWERS_MOST = 60
-PATIENCE_S = 30
 
 
 @dataclass
@@ -96,34 +88,6 @@ def _succeeded(request: Request) -> bool:
     return request.answer is not None and request.answer.is_success
 
 
-class Server:
-    """The program, started on data that an earlier life of it may have left in any state."""
-
-    def __init__(self, url: str, said: IO[bytes]) -> None:
-        port = servers.free_port()
-        program = Path(sys.executable).parent / "openintervals"
-        self.base = f"http://127.0.0.1:{port}"
-        self.process = subprocess.Popen(
-            [program, "serve", "--database-url", url, "--port", str(port)],
-            env={"PATH": "/usr/bin:/bin", "OPENINTERVALS_RATE_LIMITS": "off"},
-            stdout=said,
-            stderr=subprocess.STDOUT,
-        )
-
-    def wait_until_ready(self) -> None:
-        for _ in range(PATIENCE_S * 50):
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.base}/readyz").status_code == 200:
-                    return
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                raise AssertionError(f"the server ended with {self.process.wait(timeout=0.02)}")
-        raise AssertionError("the server did not get ready")
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait()
-
-
 async def load(server: Server, story: Story, answers: int) -> None:
     """Clients ask until this many answers have come; then the server is killed, and whoever waits for one is left without."""
     left = answers
@@ -186,15 +150,6 @@ def check_rows(story: Story) -> None:
     in_doubt = {request.cancels for request in story.unknown}
     for id_ in story.made():
         assert id_ in in_doubt or (rows[id_][1] == "cancelled") == (id_ in cancelled)
-
-
-async def problems(url: str) -> list[str]:
-    database = named_by(Settings(database_url=url))
-    await database.open()
-    try:
-        return await examine(database)
-    finally:
-        await database.close()
 
 
 def begin(url: str, seed: int) -> Story:

@@ -87,15 +87,17 @@ def _sqlite_schema(connection: apsw.Connection) -> dict[str, list[str]]:
         "SELECT name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'alembic_version'"
     ).fetchall()
     connection.close()
-    return {str(name): sorted(filter(None, re.split(r",?\s*\n\s*", str(sql)))) for name, sql in found}
+    return {str(name): sorted(filter(None, re.split(r",\s+|\s*\n\s*", str(sql)))) for name, sql in found}
 
 
 def _postgres_schema(url: str) -> dict[str, list[tuple[Any, ...]]]:
     ours = "n.nspname = 'public' AND c.relname <> 'alembic_version'"
     questions = {
         "columns": f"""
-            SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attnum, l.collname
-            FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r' AND a.attnum > 0
+            SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                   row_number() OVER (PARTITION BY c.oid ORDER BY a.attnum), l.collname
+            FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+              AND a.attnum > 0 AND NOT a.attisdropped
             JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_collation l ON l.oid = a.attcollation
             WHERE {ours} ORDER BY 1, 5""",
         "constraints": f"""

@@ -32,11 +32,9 @@ Seen = tuple[str, int]
 async def part(
     app: Application, tenant: Tenant, after: int, limit: int = 100, asked: feeds.Asked = EVERYTHING
 ) -> feeds.Part:
-    return await app.database.read(
-        app.asking(tenant),
-        lambda tx: feeds.follow(tx, app.database, asked, after=after, limit=limit),
-        snapshot=False,
-    )
+    asking = app.asking(tenant)
+    await feeds.number(app.database, asking, after=after, limit=limit)
+    return await app.database.read(asking, lambda tx: feeds.follow(tx, asked, after=after, limit=limit))
 
 
 async def rest(app: Application, tenant: Tenant, after: int = 0, limit: int = 100) -> list[feeds.Change]:

@@ -6,11 +6,14 @@ A handler is an async function whose parameters say what it needs, each once:
 What it returns is the answer: a struct, a `Page`, a `Created`, or None for 204.
 The order of checks is fixed: key and rate limit (middleware), route and method, scope, idempotency key, query and body, then the handler.
 
+Who asks by GET for what was deleted lately is told so: only when the handler found nothing does the shell look into the journal.
+
 A `Write` is committed after the stored answer of its idempotency key has joined it, and before a byte of the answer is sent.
 """
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
 from typing import Any, Generic, TypeVar, get_type_hints
 from urllib.parse import quote_plus
 
@@ -19,11 +22,11 @@ from litestar import Request
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, Method, Receive, Scope, Send
 
-from openintervals import errors
+from openintervals import errors, instants
 from openintervals.api import requests, rules, shapes, telemetry
 from openintervals.api.exchange import Exchange, Runtime
-from openintervals.db.transaction import Read, Tenant, Write
-from openintervals.platform import idempotency
+from openintervals.db.transaction import Asking, Read, Tenant, Write
+from openintervals.platform import idempotency, journal, scopes
 from openintervals.platform.api_keys import Caller
 
 T = TypeVar("T")
@@ -32,6 +35,8 @@ Headers = list[tuple[bytes, bytes]]
 
 NOT_IN_PATH = ("tx", "query", "body", "caller", "runtime")
 JSON = (b"content-type", b"application/json; charset=utf-8")
+DELETED_TOLD_FOR = timedelta(days=30)
+"""How long after its deletion an object is gone; from then on it is not found, as if it had never been."""
 
 
 class Page(msgspec.Struct, Generic[T], frozen=True, rename="camel"):
@@ -77,7 +82,9 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     tag: str
     fails: tuple[type[errors.Failure], ...]
     snapshot: bool
+    outlives: bool
     read_if: Callable[[Any], bool] | None
+    before: Callable[[Runtime, Asking, Any], Awaitable[None]] | None
     rules: rules.Rules
     examples: Mapping[str, Any]
     query: type[msgspec.Struct] | None
@@ -97,6 +104,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         """Summary and description, from the handler's docstring."""
         summary, _, rest = (inspect.getdoc(self.handler) or self.name).partition("\n")
         return summary.strip().rstrip("."), " ".join(rest.split())
+
+    @property
+    def subject(self) -> tuple[str, str] | None:
+        """Type and path parameter of the object that a GET asks for by its id, which may be gone; None for what it finds by another name."""
+        if self.method != "GET" or self.outlives:
+            return None
+        types = [(name.removesuffix("_id"), name) for name in self.path_parameters if name.endswith("_id")]
+        return next((each for each in types if each[0] in scopes.READS), None)
 
 
 class Api:
@@ -123,13 +138,17 @@ class Api:
         status: int = 200,
         fails: tuple[type[errors.Failure], ...] = (),
         snapshot: bool = True,
+        outlives: bool = False,
         read_if: Callable[[Any], bool] | None = None,
+        before: Callable[[Runtime, Asking, Any], Awaitable[None]] | None = None,
         rules: rules.Rules = (),
         examples: Mapping[str, Any] | None = None,
     ) -> Callable[[Handler], Handler]:
         """Declare a route. `fails` are the failures of its own; those every route has need no mention.
 
         `snapshot=False` says the handler makes a single statement. `read_if(query)` turns a Write into a dry run that is rolled back.
+        `outlives` says that what it answers is still there when the object its path names was deleted.
+        `before(runtime, asking, query)` is awaited when the request is known to be right, before it has a transaction or a connection.
         `rules` say what must hold between query and body.
         """
 
@@ -146,7 +165,9 @@ class Api:
                     status=status,
                     fails=fails,
                     snapshot=snapshot,
+                    outlives=outlives,
                     read_if=read_if,
+                    before=before,
                     rules=rules,
                     examples=examples or {},
                     query=hints.get("query"),
@@ -220,10 +241,16 @@ class Api:
             arguments["caller"] = caller
         if operation.wants_runtime:
             arguments["runtime"] = runtime
+        if operation.before is not None:
+            await operation.before(runtime, exchange.asking(), arguments["query"])
         if not operation.writes:
-            result = await exchange.read(
-                runtime, lambda tx: operation.handler(tx=tx, **arguments), snapshot=operation.snapshot
-            )
+            try:
+                result = await exchange.read(
+                    runtime, lambda tx: operation.handler(tx=tx, **arguments), snapshot=operation.snapshot
+                )
+            except errors.NotFound:
+                await self._tell_if_gone(operation, runtime, exchange, request)
+                raise
             return self._rendered(operation, result)
         if operation.read_if is not None and operation.read_if(arguments["query"]):
             return await self._dry_run(operation, runtime, exchange, arguments)
@@ -234,6 +261,20 @@ class Api:
 
             return await exchange.write(runtime, work)
         return await self._once(operation, runtime, exchange, request, arguments, raw, key)
+
+    async def _tell_if_gone(
+        self, operation: Operation, runtime: Runtime, exchange: Exchange, request: Request[Any, Any, Any]
+    ) -> None:
+        """Raises Gone when the object that was asked for and not found was deleted lately."""
+        if operation.subject is None:
+            return
+        object_type, name = operation.subject
+        object_id = request.path_params[name]
+        entries = await exchange.read(runtime, lambda tx: journal.last_of_object(tx, object_id, most=1), snapshot=False)
+        since = instants.text(exchange.now - DELETED_TOLD_FOR)
+        for last in entries:
+            if last.verb == f"{object_type}.deleted" and last.at > since:
+                raise errors.Gone(f"{object_type.capitalize()} was deleted", last.object_version) from None
 
     async def _once(
         self,

@@ -310,6 +310,8 @@ def _failures(operation: Operation, about: About, error: Schema) -> dict[str, Sc
         own[errors.Forbidden] = []
     if operation.path_parameters:
         own[errors.NotFound] = []
+    if operation.subject is not None:
+        own[errors.Gone] = []
     if operation.writes:
         # Its idempotency key may be malformed, or used already.
         own[errors.Invalid] = own[errors.Conflict] = []

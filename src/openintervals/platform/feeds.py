@@ -11,8 +11,7 @@ reader who needs more than is numbered runs a short transaction that takes the t
 the next positions, in the order of their sequence. About one object that order is right: the later change waited for the earlier one's row lock
 before it drew its number, so where it can be seen the earlier one can be seen too. See docs/decisions/0014-the-feed-is-numbered.md.
 
-When two read at once the lock orders their numbering, and the second sees what the first has numbered. What is numbered is never changed,
-so a page needs no snapshot.
+When two read at once the lock orders their numbering, and the second sees what the first has numbered. What is numbered never changes.
 """
 
 from collections.abc import Sequence
@@ -184,29 +183,31 @@ def _text(name: str) -> sa.BindParameter[str]:
     return sa.bindparam(name, type_=sa.Text)
 
 
-async def number(database: Database, asking: Asking) -> None:
-    """Give the entries that have arrived their positions, `PORTION` at most, in a transaction of its own."""
+async def number(database: Database, asking: Asking, *, after: int, limit: int) -> None:
+    """Have what has arrived numbered, `PORTION` entries at most, unless more than `limit` after a position are already.
 
-    async def work(tx: Write) -> None:
-        last = await tx.value(_lock())
-        if last is None:
-            await tx.execute(_begin())
-            last = await tx.value(_lock())
-        # A statement of its own, begun with the lock in hand: it sees what the one who had it before has numbered.
-        if await tx.execute(_number(), last=last, row_limit=PORTION):
-            await tx.execute(_advance())
-
-    await database.write(asking, work)
-
-
-async def follow(tx: Read, database: Database, asked: Asked, *, after: int, limit: int) -> Part:
-    """The next `limit` changes after a position, oldest first; everything committed before is in the feed.
-
-    `tx` must not be a snapshot: it has to see what is numbered on the way, which happens in a transaction of its own on `database`."""
-    ends = await _look(tx)
+    It has transactions of its own, and comes before that of whoever reads: one who held a connection while waiting here for another could
+    keep others from reading."""
+    if database.kind == "sqlite":
+        return
+    ends = await database.read(asking, _look, snapshot=False)
     if ends.arrived and ends.last - after <= limit:
-        await number(database, tx.asking)
-        ends = await _look(tx)
+        await database.write(asking, _number_portion)
+
+
+async def _number_portion(tx: Write) -> None:
+    last = await tx.value(_lock())
+    if last is None:
+        await tx.execute(_begin())
+        last = await tx.value(_lock())
+    # A statement of its own, begun with the lock in hand: it sees what the one who had it before has numbered.
+    if await tx.execute(_number(), last=last, row_limit=PORTION):
+        await tx.execute(_advance())
+
+
+async def follow(tx: Read, asked: Asked, *, after: int, limit: int) -> Part:
+    """The next `limit` changes after a position, oldest first, of those that are numbered."""
+    ends = await _look(tx)
     at = max(after, ends.first - 1)
     until = min(ends.last, at + LOOKED_MOST)
     found: list[Change] = []

@@ -4,7 +4,8 @@ A sender is one process that delivers webhooks. It says every few seconds that i
 endpoint has one sender among the living, the same in everybody's reckoning (the highest hash of both names), so that work spreads and moves
 little when one comes or goes. What a sender then needs is the endpoint's **lease**, and that decides: it is taken by one conditional statement,
 renewed while it is used, and a request leaves only while the lease will outlast it. So no two processes deliver to one endpoint at once, and the
-order of deliveries is kept by one program in one place. A sender that stops gives its leases back; those of one that was killed lapse.
+order of deliveries is kept by one program in one place. A sender that stops gives its leases back; those of one that was killed lapse, or are
+given back in its name by whoever can prove that it is dead.
 
 When two want a lease at once, one statement changes the row and the other changes none.
 """
@@ -50,6 +51,11 @@ def chosen(webhook_id: str, living: Collection[str]) -> str:
 def _say_alive() -> sa.sql.dml.Insert:
     insert = postgresql.insert(senders).values(id=sa.bindparam("sender_id"), alive_until=sa.bindparam("until"))
     return insert.on_conflict_do_update(index_elements=["id"], set_={"alive_until": insert.excluded.alive_until})
+
+
+@statement
+def _known() -> sa.Select[Any]:
+    return sa.select(senders.c.id).order_by(senders.c.id)
 
 
 @statement
@@ -111,6 +117,11 @@ def _forget_all() -> sa.Delete:
     return sa.delete(senders)
 
 
+async def known(tx: Read) -> list[str]:
+    """The senders that are written down, also those that have been silent for long."""
+    return [name for (name,) in await tx.rows(_known())]
+
+
 async def say_alive(tx: Write, sender_id: str) -> list[str]:
     """Say that a sender lives; gives all that do, and forgets those that don't."""
     await tx.execute(_bury(), now=tx.now_text)
@@ -142,7 +153,7 @@ async def give_back(tx: Write, sender_id: str, webhook_id: str) -> None:
 
 
 async def leave(tx: Write, sender_id: str) -> None:
-    """Give everything back: the sender stops."""
+    """Give everything back: the sender stops, or is known to be dead."""
     await tx.execute(_give_back(all_of_sender=True), sender_id=sender_id)
     await tx.execute(_leave(), sender_id=sender_id)
 

@@ -33,12 +33,17 @@ _WAITS: sa.ColumnElement[bool] = deliveries.c.state == sa.literal_column("'waiti
 
 
 class Expecting(msgspec.Struct, frozen=True):
-    """An endpoint for which something waits; `due_at` is when the first of it may leave."""
+    """An endpoint for which something waits, and when the first of it may leave: of what is fresh, and of what was armed again."""
 
     webhook_id: str
     organization_id: str
     mode: str
-    due_at: str
+    fresh_due_at: str | None
+    again_due_at: str | None
+
+    @property
+    def due_at(self) -> str:
+        return min(due_at for due_at in (self.fresh_due_at, self.again_due_at) if due_at is not None)
 
 
 class Endpoint(msgspec.Struct, frozen=True):
@@ -136,9 +141,8 @@ def _expecting() -> sa.Select[Any]:
         )
 
     fresh, again = first_due(sa.false()), first_due(sa.true())
-    due_at = sa.case((again.is_(None), fresh), (fresh.is_(None), again), (fresh < again, fresh), else_=again)
     return (
-        sa.select(webhooks.c.id, webhooks.c.organization_id, webhooks.c.mode, due_at)
+        sa.select(webhooks.c.id, webhooks.c.organization_id, webhooks.c.mode, fresh, again)
         .select_from(busy.join(webhooks, webhooks.c.id == busy.c.webhook_id))
         .where(webhooks.c.status != "paused")
         .limit(ENDPOINTS_MOST)
@@ -160,6 +164,7 @@ def _endpoint() -> sa.Select[Any]:
 def _due(*, again: bool) -> sa.Select[Any]:
     earlier = deliveries.alias("earlier")
     blocked = sa.exists().where(
+        own(earlier),
         earlier.c.webhook_id == deliveries.c.webhook_id,
         earlier.c.object_id == deliveries.c.object_id,
         earlier.c.state == sa.literal_column("'waiting'"),
@@ -229,6 +234,7 @@ def _superseded() -> sa.Select[Any]:
             _WAITS,
             deliveries.c.type.like("%.updated"),
             sa.exists().where(
+                own(later),
                 later.c.webhook_id == deliveries.c.webhook_id,
                 later.c.object_id == deliveries.c.object_id,
                 later.c.object_version > deliveries.c.object_version,
@@ -283,6 +289,7 @@ def _put_off_blocked() -> sa.Update:
     until = (
         sa.select(sa.func.max(earlier.c.due_at))
         .where(
+            own(earlier),
             earlier.c.webhook_id == deliveries.c.webhook_id,
             earlier.c.object_id == deliveries.c.object_id,
             earlier.c.object_version <= deliveries.c.object_version,

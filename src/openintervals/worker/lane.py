@@ -37,6 +37,8 @@ WINDOW_FIRST = 2
 WINDOW_MOST = 16
 RATE_PER_S = 200.0
 LOOK_MOST = 100
+SLOW_S = 0.1
+"""How long a lane waits for answers before it looks for what is new in the meantime."""
 CANNOT_BUILD = "This change could not be put into words; the operator's log says why"
 
 log: Any = structlog.get_logger()
@@ -71,17 +73,31 @@ class Lane:
         self.clock = clock
         self.may_send = may_send
         self.leaving = False
+        self.again_waits = True
         self.health: Health | None = None
         self.used_at = clock()
         self._window = float(WINDOW_FIRST)
         self._tokens = RATE_PER_S
         self._counted_at = time.monotonic()
+        self._looked_at = 0.0
+        self._waking: asyncio.TimerHandle | None = None
+        self._woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._in_flight: dict[asyncio.Task[Answer], Request] = {}
 
     @property
     def probe_at(self) -> datetime | None:
         """Until when the lane is closed after straight failures; None when it is open."""
         return self.health.probe_at if self.health is not None else None
+
+    def wake(self) -> None:
+        """Something is new: it need not wait for a slow answer while there is room. Looks soon, unless answers make it look before."""
+        if self._waking is None:
+            self._waking = asyncio.get_running_loop().call_later(SLOW_S, self._wake, self._looked_at)
+
+    def _wake(self, looked_at: float) -> None:
+        self._waking = None
+        if self._looked_at == looked_at and not self._woken.done() and self._room() > 0:
+            self._woken.set_result(None)
 
     async def run(self) -> None:
         """Send what may leave now, and what may leave when that is done, until nothing is."""
@@ -93,10 +109,13 @@ class Lane:
                 if not self._in_flight:
                     if looked:
                         continue
-                    if not found and self._room() > 0:
+                    if not found and self._room() > 0 and not self.leaving and self.may_send():
                         await self._put_off_blocked()
                     return
-                await asyncio.wait(self._in_flight, return_when=asyncio.FIRST_COMPLETED)
+                awaited: list[asyncio.Future[Any]] = [*self._in_flight, self._woken]
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+                if self._woken.done():
+                    self._woken = asyncio.get_running_loop().create_future()
                 await self._write_down()
         finally:
             self.used_at = self.clock()
@@ -114,8 +133,11 @@ class Lane:
         if room <= 0 or self.leaving or not self.may_send():
             return False
         now = self.clock()
-        flying = {due.id for request in self._in_flight.values() for due in request.dues}
-        again_flying = sum(due.again for request in self._in_flight.values() for due in request.dues)
+        self._looked_at = time.monotonic()
+        in_flight = [due for request in self._in_flight.values() for due in request.dues]
+        flying = {due.id for due in in_flight}
+        flying_objects = {due.object_id for due in in_flight}
+        again_flying = sum(due.again for due in in_flight)
 
         async def look(tx: Read) -> tuple[Endpoint | None, list[Due], list[str], list[str]]:
             endpoint = await sendings.endpoint(tx, self.webhook_id)
@@ -130,16 +152,19 @@ class Lane:
             fresh = min(room * dialect.changes_most, LOOK_MOST)
             dues = await sendings.due(tx, self.webhook_id, flying, fresh=fresh, again=0)
             spare = min(room - len(dues), max(1, int(self._window) // 2) - again_flying)
-            if spare > 0:
+            if spare > 0 and self.again_waits:
                 dues += await sendings.due(tx, self.webhook_id, flying, fresh=0, again=spare)
             return endpoint, dues, [], []
 
-        endpoint, dues, hopeless, stale = await self.database.read(self._asking(now), look)
+        # Each question sees its own moment: what has changed between two of them is seen by the next look.
+        endpoint, dues, hopeless, stale = await self.database.read(self._asking(now), look, snapshot=False)
         if endpoint is None:
             return False
         if self.health is None:
             since = endpoint.failing_since
             self.health = Health(retries.OPEN_AFTER - 1, datetime.fromisoformat(since)) if since else Health()
+            self._window = 1.0 if since else self._window
+            room = min(room, int(self._window))
         if hopeless or (endpoint.obstacle(instants.text(now)) and endpoint.status != "disabled"):
             return await self._cancel(endpoint, hopeless, now)
         if stale:
@@ -148,7 +173,9 @@ class Lane:
         outlived = [due.id for due in dues if due.outlived]
         if outlived:
             await self._end(outlived, "cancelled", sendings.OBJECT_GONE, now)
-        started = await self._start(endpoint, [due for due in dues if not due.outlived], now)
+        # An earlier change that was armed again while a later one is on its way waits for that one's answer.
+        chosen = [due for due in dues if not due.outlived and due.object_id not in flying_objects]
+        started = await self._start(endpoint, chosen, room, now)
         return started or bool(outlived)
 
     def _room(self) -> int:
@@ -162,13 +189,19 @@ class Lane:
             return 1 if state == "half_open" and not self._in_flight else 0
         return min(int(self._window) - len(self._in_flight), int(self._tokens))
 
-    async def _start(self, endpoint: Endpoint, dues: list[Due], now: datetime) -> bool:
+    async def _start(self, endpoint: Endpoint, dues: list[Due], room: int, now: datetime) -> bool:
+        """Send as many of `dues` as `room` requests take; the others are found again by the next look."""
         dialect = self.dialects[endpoint.dialect]
-        groups: dict[str, list[tuple[Due, str]]] = {}
+        requests: list[list[tuple[Due, str]]] = []
+        filling: dict[str, list[tuple[Due, str]]] = {}
         broken: list[str] = []
         for due in dues:
             told = self._told(endpoint, due)
             try:
+                key = dialect.together(told) if dialect.changes_most > 1 and due.verb is not None else due.id
+                members = filling.get(key, [])
+                if len(members) in (0, dialect.changes_most) and len(requests) == room:
+                    continue
                 payload = due.payload if due.payload is not None else dialect.payload(told).decode()
             except Exception as problem:  # noqa: BLE001 — one change that cannot be told must not hold up the others
                 frames = traceback.extract_tb(problem.__traceback__)
@@ -180,19 +213,20 @@ class Lane:
                 )
                 broken.append(due.id)
                 continue
-            key = dialect.together(told) if dialect.changes_most > 1 and due.verb is not None else due.id
-            groups.setdefault(key, []).append((due, payload))
+            if len(members) in (0, dialect.changes_most):
+                members = filling[key] = []
+                requests.append(members)
+            members.append((due, payload))
         if broken:
             await self._end(broken, "failed", CANNOT_BUILD, now)
         assert self.health is not None
-        if self.health.state(now) == "half_open":
+        if requests and self.health.state(now) == "half_open":
             self.health = self.health.probing(now)
-        for members in groups.values():
-            for first in range(0, len(members), dialect.changes_most):
-                if not self.may_send():  # checked before every request: the lease must outlast it
-                    return bool(broken)
-                self._send(endpoint, dialect, members[first : first + dialect.changes_most], now)
-        return bool(groups or broken)
+        for members in requests:
+            if not self.may_send():  # checked before every request: the lease must outlast it
+                return bool(broken)
+            self._send(endpoint, dialect, members, now)
+        return bool(requests or broken)
 
     def _send(self, endpoint: Endpoint, dialect: Dialect, members: list[tuple[Due, str]], now: datetime) -> None:
         sendings_ = [Sending(due.id, payload.encode()) for due, payload in members]
@@ -223,6 +257,8 @@ class Lane:
         """Record everything that has come back by now, in one transaction."""
         now = self.clock()
         done = [(task, request) for task, request in self._in_flight.items() if task.done()]
+        if not done:
+            return
         assert self.health is not None
         gone, before = False, self.health
         outcomes: list[Outcome] = []

@@ -4,22 +4,20 @@
 
 Every `TICK_S` it asks which endpoints something is due for (on SQLite only if anything was committed since), takes the leases of those
 that are its own among the living senders, and lets their lanes run; a lane goes on by itself while it has work. Every `BEAT_S` it says that it lives
-and renews its leases. Leases of endpoints that belong to another sender by now, or that were long idle, are given back when their
-lane is idle. Leaving, it starts nothing more, waits for what is under way, and gives everything back.
+and renews its leases, and it gives back what processes of this machine held that have died. Leases of endpoints that belong to another sender
+by now, or that were long idle, are given back as soon as their lane is idle. Leaving, it starts nothing more, waits for what is under way, and
+gives everything back.
 
 A request starts only while its lease will outlast it; so when this process stalls, or the database is gone, it stops sending before
-another takes over. Ticks and lanes share one event loop; a lane that fails is logged, and its deliveries are still there in the next tick.
+another takes over. Ticks and lanes share one event loop; ticks and beats take turns, so that no lease is taken while it is given back. A lane
+that fails is logged, and its deliveries are still there in the next tick.
 """
 
 import asyncio
 import contextlib
-import os
-import secrets
-import socket
 import traceback
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 import structlog
@@ -30,6 +28,7 @@ from openintervals.db.transaction import Asking, Tenant, Write
 from openintervals.platform import senders, sendings
 from openintervals.platform.dialects import Dialect
 from openintervals.platform.sendings import Expecting
+from openintervals.worker import lifelines
 from openintervals.worker.lane import Lane
 from openintervals.worker.outbound import TOTAL_S, Outbound
 
@@ -54,12 +53,13 @@ class Sender:
         *,
         alone: bool,
     ) -> None:
-        self.id = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self.id = lifelines.name()
         self.database = database
         self.outbound = outbound
         self.dialects = dialects
         self.clock = clock
         self.alone = alone
+        self._lifeline = lifelines.Lifeline(self.id)
         self._living = [self.id]
         self._lanes: dict[str, Lane] = {}
         self._held_until: dict[str, datetime] = {}
@@ -68,6 +68,7 @@ class Sender:
         self._state: int | None = None
         self._next_due: str = ""
         self._beat_at: datetime | None = None
+        self._turn = asyncio.Lock()
         self._leaving = False
 
     async def run(self, ended: asyncio.Event, grace_s: float) -> None:
@@ -97,27 +98,58 @@ class Sender:
 
     async def beat(self) -> None:
         """Say that this sender lives, learn who else does, and renew what it holds."""
+        async with self._turn:
+            await self._beat()
+
+    async def _beat(self) -> None:
         first = self._beat_at is None
+        if first and not self.alone:
+            self._lifeline.hold()
+        dead: list[str] = []
 
         async def work(tx: Write) -> tuple[list[str], list[str]]:
             if first and self.alone:
                 await senders.start_alone(tx)
+            dead[:] = [] if self.alone else filter(lifelines.has_ended, await senders.known(tx))
+            for sender_id in dead:
+                await senders.leave(tx, sender_id)
             living = await senders.say_alive(tx, self.id)
             return living, list(await senders.renew(tx, self.id))
 
-        now, before = self.clock(), set(self._held_until)
+        now = self.clock()
         self._living, held = await self.database.write(self._asking(now), work)
         self._beat_at = now
-        for webhook_id in before.difference(held):
-            self._held_until.pop(webhook_id, None)
-        self._held_until |= dict.fromkeys(held, now + senders.LEASE_FOR)
+        self._held_until = dict.fromkeys(held, now + senders.LEASE_FOR)
+        self._lanes = {
+            each: lane for each, lane in self._lanes.items() if each in self._held_until or each in self._running
+        }
+        for sender_id in dead:
+            log.warning("sender died", sender=sender_id)
+            lifelines.forget(sender_id)
         if not first:
-            await self._give_back(now)
+            await self._give_back([each for each in held if self._is_done_with(each, now)])
+
+    def _is_done_with(self, webhook_id: str, now: datetime) -> bool:
+        """Whether a lease is another's by now, or has not been used for long; a lane that runs is asked to come to an end first."""
+        lane = self._lanes.get(webhook_id)
+        strange = not self.alone and senders.chosen(webhook_id, self._living) != self.id
+        if lane is not None and strange:
+            lane.leaving = True
+        return strange or lane is None or (now - lane.used_at > IDLE_FOR and lane.probe_at is None)
 
     async def tick(self) -> None:
         """Start the lanes of endpoints for which something is due now and that are this sender's."""
-        if self._beat_at is None:
-            await self.beat()
+        async with self._turn:
+            if self._beat_at is None:
+                await self._beat()
+            await self._give_back([each for each in self._held_until if self._is_left(each)])
+            await self._tick()
+
+    def _is_left(self, webhook_id: str) -> bool:
+        lane = self._lanes.get(webhook_id)
+        return lane is not None and lane.leaving
+
+    async def _tick(self) -> None:
         now = self.clock()
         now_text = instants.text(now)
         state = self.database.state()
@@ -130,6 +162,11 @@ class Sender:
         self._state = state
         expecting = await self.database.read(self._asking(now), sendings.expecting, snapshot=False)
         mine = [each for each in expecting if self.alone or senders.chosen(each.webhook_id, self._living) == self.id]
+        for each in mine:
+            if (lane := self._lanes.get(each.webhook_id)) is not None:
+                lane.again_waits = each.again_due_at is not None
+            if lane is not None and each.webhook_id in self._running:
+                lane.wake()
         idle = [(self._from(each), each) for each in mine if each.webhook_id not in self._running]
         self._next_due = min((from_ for from_, _ in idle), default="")
         due = [each for from_, each in idle if from_ <= now_text]
@@ -192,24 +229,20 @@ class Sender:
         until = self._held_until.get(webhook_id)
         return not self._leaving and until is not None and self.clock() + LEASE_TO_SPARE <= until
 
-    async def _give_back(self, now: datetime) -> None:
-        """Leases that are another's by now, or that have not been used for long; a lane that runs is asked to come to an end first."""
-        done = []
-        for webhook_id in list(self._held_until):
-            lane = self._lanes.get(webhook_id)
-            strange = not self.alone and senders.chosen(webhook_id, self._living) != self.id
-            if lane is not None and strange:
-                lane.leaving = True
-            if webhook_id in self._running:
-                continue
-            if strange or lane is None or (now - lane.used_at > IDLE_FOR and lane.probe_at is None):
-                done.append((webhook_id, lane.tenant if lane else None))
-        for webhook_id, tenant in done:
+    async def _give_back(self, webhook_ids: list[str]) -> None:
+        """Give leases back, but for those whose lane still runs."""
+        idle = [webhook_id for webhook_id in webhook_ids if webhook_id not in self._running]
+        if not idle:
+            return
+        for webhook_id in idle:
             del self._held_until[webhook_id]
             self._lanes.pop(webhook_id, None)
-            if tenant is not None:
-                asking = Asking(tenant=tenant, actor="sender", now=now)
-                await self.database.write(asking, partial(senders.give_back, sender_id=self.id, webhook_id=webhook_id))
+
+        async def work(tx: Write) -> None:
+            for webhook_id in idle:
+                await senders.give_back(tx, self.id, webhook_id)
+
+        await self.database.write(self._asking(self.clock()), work)
 
     @property
     def sending(self) -> bool:
@@ -230,9 +263,11 @@ class Sender:
             unfinished = list(self._running.values())
             for task in unfinished:
                 task.cancel()
-            await asyncio.wait(unfinished)
+            if unfinished:
+                await asyncio.wait(unfinished)
         with contextlib.suppress(Exception):  # leases lapse by themselves when the database is away
             await self.database.write(self._asking(self.clock()), lambda tx: senders.leave(tx, self.id))
+        self._lifeline.release()
 
     def _asking(self, now: datetime) -> Asking:
         return Asking(tenant=Tenant("", "live"), actor="sender", now=now)

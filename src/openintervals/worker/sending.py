@@ -18,9 +18,7 @@ def dialects(settings: Settings) -> dict[str, Dialect]:
     return {dialect.name: dialect for dialect in (payloads.dialect(settings.public_url),)}
 
 
-async def deliver(
-    settings: Settings, database: Database, clock: Callable[[], datetime], ended: asyncio.Event
-) -> None:
+async def deliver(settings: Settings, database: Database, clock: Callable[[], datetime], ended: asyncio.Event) -> None:
     """Deliver until `ended`; what is under way then gets the time that requests get."""
     async with Outbound(addresses.networks(settings.webhook_allow)) as outbound:
         sender = Sender(database, outbound, dialects(settings), clock, alone=settings.on_sqlite)

@@ -147,7 +147,7 @@ def test_an_event_added_while_it_is_deleted_is_in_no_group_afterwards(api: Api, 
 
         api.together([("PUT", f"/groups/{group}/events/{event}", {}), ("DELETE", f"/events/{event}", {})])
 
-        assert api.get(f"/events/{event}").status_code == 404
+        assert api.get(f"/events/{event}").status_code == 410
         left = databases.rows(module_url, f"SELECT count(*) FROM group_events WHERE event_id = '{event}'")
         assert left == [(0,)]
 

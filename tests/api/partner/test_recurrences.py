@@ -350,7 +350,7 @@ def test_an_event_is_deleted_with_its_recurrences(api: Api) -> None:
     answer = api.delete(f"/events/{get(api, recurrence_id)['eventId']}")
 
     assert answer.status_code == 204
-    assert api.get(f"/recurrences/{recurrence_id}").status_code == 404
+    assert api.get(f"/recurrences/{recurrence_id}").status_code == 410
 
 
 @pytest.mark.parametrize(
@@ -603,7 +603,7 @@ def test_what_the_preview_says_is_exactly_what_then_happens(
         over = [run for run in before if run["_id"] not in listed_ids | gone]
         assert shown(after) == shown([*listed, *over])
         assert not any(is_ahead(api, run) for run in over)
-        if api.get(f"/recurrences/{recurrence_id}").status_code == 404:
+        if api.get(f"/recurrences/{recurrence_id}").status_code == 410:
             return
         if worker_came:
             assert app.write(publish, api.tenant) == 0

@@ -13,8 +13,8 @@ def test_an_event_goes_with_its_runs_groups_and_recurrences(api: Api) -> None:
 
     assert runs
     assert gone.status_code == 204
-    assert [api.get(f"/runs/{run}").status_code for run in runs] == [404] * len(runs)
-    assert api.get(f"/recurrences/{recurrence}").status_code == 404
+    assert [api.get(f"/runs/{run}").status_code for run in runs] == [410] * len(runs)
+    assert api.get(f"/recurrences/{recurrence}").status_code == 410
     assert found(api.get(f"/groups/{group}/events")) == []
 
 

@@ -68,7 +68,7 @@ def test_a_webhook_is_made_read_changed_paused_and_deleted(api: Api, app: Applic
     assert found(api.get("/webhooks")) == [changed]
     assert found(api.patch(f"/webhooks/{webhook}", {"status": "active"}))["status"] == "active"
     assert api.delete(f"/webhooks/{webhook}").status_code == 204
-    assert api.get(f"/webhooks/{webhook}").status_code == 404
+    assert api.get(f"/webhooks/{webhook}").status_code == 410
     assert api.patch(f"/webhooks/{webhook}", {"status": "active"}).status_code == 404
     assert found(api.get("/webhooks")) == []
 

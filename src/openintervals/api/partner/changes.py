@@ -12,6 +12,7 @@ from openintervals.api.openapi_schemas import COMPONENTS, NULL
 from openintervals.api.partner import change_types, dialect, payloads
 from openintervals.api.partner.dialect import partner
 from openintervals.api.rules import Rule, Rules
+from openintervals.db.transaction import Asking
 from openintervals.platform import feeds, ids
 
 T = TypeVar("T")
@@ -81,9 +82,17 @@ class ChangesQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     def names(self) -> list[str]:
         return [] if self.types is None else self.types.split(",")
 
+    @property
+    def position(self) -> int:
+        return 0 if self.after is None else feeds.position_of(self.after)
 
-@partner.operation("GET", "/changes", scope="read:changes", tag="Changes", snapshot=False)
-async def list_changes(tx: Read, query: ChangesQuery, caller: Caller, runtime: Runtime) -> Feed[Change]:
+
+async def _number(runtime: Runtime, asking: Asking, query: ChangesQuery) -> None:
+    await feeds.number(runtime.database, asking, after=query.position, limit=query.limit)
+
+
+@partner.operation("GET", "/changes", scope="read:changes", tag="Changes", before=_number)
+async def list_changes(tx: Read, query: ChangesQuery, caller: Caller) -> Feed[Change]:
     """Follow what changes
 
     Every change of the organization's events, runs, registrations, recurrences, groups and webhooks, as far as the key may
@@ -97,8 +106,7 @@ async def list_changes(tx: Read, query: ChangesQuery, caller: Caller, runtime: R
     first of the others that was asked for.
     """
     asked = feeds.asked(query.names, caller.scopes)
-    after = 0 if query.after is None else feeds.position_of(query.after)
-    part = await feeds.follow(tx, runtime.database, asked, after=after, limit=query.limit)
+    part = await feeds.follow(tx, asked, after=query.position, limit=query.limit)
     return Feed([_view(change, asked) for change in part.changes], part.has_more, feeds.cursor(part.position))
 
 

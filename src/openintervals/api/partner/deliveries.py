@@ -84,6 +84,7 @@ class DeliveriesQuery(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     scope="read:webhooks",
     tag="Deliveries",
     fails=(webhooks.WebhookNotFound,),
+    outlives=True,
 )
 async def list_deliveries(tx: Read, webhook_id: str, query: DeliveriesQuery) -> Page[DeliveryListed]:
     """List a webhook's deliveries

@@ -2,7 +2,7 @@
 
 Names: camelCase, `_id` for an object's id. Absent optional fields are left out, never null.
 Dates: `YYYY-MM-DD`; wall-clock times `HH:MM` (`HH:MM:SS` taken too); instants ISO 8601, sent in UTC.
-Success: `{"data": …}`; lists add `hasMore`. Failure: `{"error": {"code", "message", "errors"?, "retryAfter"?}}`.
+Success: `{"data": …}`; lists add `hasMore`. Failure: `{"error": {"code", "message", "errors"?, "retryAfter"?, "objectVersion"?}}`.
 Paging: `limit` 1 to 100 (50), `after` and `before` take an `_id`, newest first; not both.
 Auth: `Authorization: Bearer <key>`. Unknown fields and parameters are ignored. Any content type is read as JSON.
 """
@@ -174,6 +174,7 @@ class Error(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
         "NOT_FOUND",
         "METHOD_NOT_ALLOWED",
         "CONFLICT",
+        "GONE",
         "PAYLOAD_TOO_LARGE",
         "VALIDATION_ERROR",
         "RATE_LIMITED",
@@ -186,6 +187,9 @@ class Error(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
     ] = None
     retry_after: Annotated[
         int | None, msgspec.Meta(description="When to come back, in milliseconds since 1970-01-01T00:00Z.")
+    ] = None
+    object_version: Annotated[
+        int | None, msgspec.Meta(description="The version of the deletion, for an object that is gone.")
     ] = None
 
 
@@ -202,6 +206,7 @@ STATUS: dict[type[errors.Failure], tuple[int, Any]] = {
     errors.Forbidden: (403, "FORBIDDEN"),
     errors.NotFound: (404, "NOT_FOUND"),
     errors.Conflict: (409, "CONFLICT"),
+    errors.Gone: (410, "GONE"),
     errors.TooLarge: (413, "PAYLOAD_TOO_LARGE"),
     errors.Invalid: (422, "VALIDATION_ERROR"),
     errors.TooMany: (429, "RATE_LIMITED"),
@@ -227,22 +232,28 @@ def failure(problem: errors.Failure) -> tuple[int, bytes, Headers]:
     """Status, body and headers of a failure."""
     status, code = next(STATUS[family] for family in type(problem).__mro__ if family in STATUS)
     headers = [JSON]
-    fields = retry_after = None
+    fields = retry_after = object_version = None
     if isinstance(problem, errors.Invalid):
         fields = {wire_name(name): said for name, said in problem.fields.items()} or None
     elif isinstance(problem, errors.TooMany):
         retry_after = instants.milliseconds(problem.retry_at)
+    elif isinstance(problem, errors.Gone):
+        object_version = problem.version
     elif isinstance(problem, errors.Unauthenticated):
         headers.append((b"www-authenticate", b'Bearer realm="partner"'))
     if (wait_s := getattr(problem, "retry_after_s", None)) is not None:
         headers.append((b"retry-after", b"%d" % wait_s))
-    return status, encode(code, problem.message, fields, retry_after), headers
+    return status, encode(code, problem.message, fields, retry_after, object_version), headers
 
 
 def encode(
-    code: Any, message: str, fields: dict[str, list[str]] | None = None, retry_after: int | None = None
+    code: Any,
+    message: str,
+    fields: dict[str, list[str]] | None = None,
+    retry_after: int | None = None,
+    object_version: int | None = None,
 ) -> bytes:
-    return msgspec.json.encode(ErrorEnvelope(Error(code, message, fields, retry_after)))
+    return msgspec.json.encode(ErrorEnvelope(Error(code, message, fields, retry_after, object_version)))
 
 
 def wire_name(column: str) -> str:

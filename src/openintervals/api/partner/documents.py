@@ -34,8 +34,11 @@ server does not know are ignored, and new ones may be added to answers.
 
 **Dates** are `YYYY-MM-DD`, wall-clock times `HH:MM`, instants ISO 8601 in UTC.
 
-**Success** is `{"data": …}`; a list adds `hasMore`. **Failure** is `{"error": {"code", "message", "errors"?, "retryAfter"?}}`, and `errors` names
-every wrong field at once.
+**Success** is `{"data": …}`; a list adds `hasMore`. **Failure** is `{"error": {"code", "message", "errors"?, "retryAfter"?,
+"objectVersion"?}}`, and `errors` names every wrong field at once.
+
+**What was deleted** is 410 `GONE` for 30 days, with `objectVersion`, the version of the deletion, when a GET names it by its `_id`. Afterwards it is
+404, and so it is at once to whoever would change it. A deleted group is 404: it is found by its slug, which another may have taken since.
 
 **Paging**: `limit` is 1 to 100. For the next page send the `_id` of the last item as `after`, for the previous one that of the first as `before`.
 
@@ -71,6 +74,9 @@ FAILURES: dict[type[errors.Failure], str] = {
     errors.Forbidden: "The key is good, but lacks the scope.",
     errors.NotFound: "There is no such object for this organization and mode.",
     errors.Conflict: "The request is right, but the present state does not allow it.",
+    errors.Gone: (
+        "The object was here and was deleted, no more than 30 days ago; `objectVersion` is the version of its deletion. Later it is 404."
+    ),
     errors.TooLarge: "The body is larger than 1 MiB.",
     errors.Invalid: "The request itself is wrong; `errors` says where.",
     errors.TooMany: "Over the rate limit; `retryAfter` says when to come back.",
@@ -167,6 +173,7 @@ REFUSED: dict[str, str] = {
     "Forbidden": "This needs the scope write:events, which this key does not have",
     "NotFound": "Event not found",
     "Conflict": "The present state does not allow this",
+    "Gone": "Event was deleted",
     "TooLarge": "The request body is larger than 1 MiB; send less at once",
     "Invalid": "Invalid request body",
     "TooMany": "Rate limit exceeded",
@@ -198,6 +205,7 @@ def words(component: str, name: str) -> Any:
         return {
             "Invalid": {"errors": {"name": ["Required"]}},
             "TooMany": {"retryAfter": 1709234567890},
+            "Gone": {"objectVersion": 3},
         }.get(name, UNSET)
     if name in ("_id", "name", "slug"):
         found = _of_kind({"_id": KINDS, "name": NAMES, "slug": SLUGS}[name], component)

@@ -1,0 +1,329 @@
+"""Convergence: a receiver that keeps the highest version of each object ends with what the database has, come what may on the way.
+
+Histories are made over the API by chance from a seed, and told by the real engine in the partner API's words. What the receiver got is then
+held against what a GET answers for each object.
+"""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+
+from openintervals import instants
+from openintervals.api.partner import payloads
+from openintervals.club import events, groups, registrations, runs
+from openintervals.db.schema import own
+from openintervals.db.statement import statement
+from openintervals.db.transaction import Read
+from openintervals.platform import replays
+from tests import clients
+from tests.clients import Api, found
+from tests.servers import START, Application
+from tests.worker import posts
+from tests.worker.posts import Endpoint, Office
+from tests.worker.receivers import Behaviour, Received, Receiver, answer, reset, says
+
+TYPES = ("event.*", "run.*", "registration.*", "group.*")
+TABLES = {
+    "event": events.events,
+    "run": runs.event_runs,
+    "registration": registrations.registrations,
+    "group": groups.groups,
+}
+PATHS = {
+    "event": "/events/{_id}",
+    "run": "/runs/{_id}",
+    "registration": "/registration/{_id}",
+    "group": "/groups/{slug}",
+}
+HISTORIES = 10
+SCHEDULES_EACH = 100
+ACTS = 30
+
+
+@pytest.fixture
+def post(app: Application) -> Iterator[Office]:
+    with posts.office(app, payloads.dialect("")) as opened:
+        yield opened
+
+
+def of_its_own(shown: dict[str, Any]) -> dict[str, Any]:
+    """An object without `soldOut` of a run, which follows from its registrations: that it becomes true is a change of the run, but not
+    that a place is free again."""
+    return {name: value for name, value in shown.items() if name != "soldOut"}
+
+
+@dataclass
+class Store:
+    """What a receiver keeps: of each object the highest version it heard of."""
+
+    kept: dict[tuple[str, str], tuple[int, Any]] = field(default_factory=dict)
+
+    def hear(self, body: dict[str, Any]) -> None:
+        data = body["data"]
+        key = data["objectType"], data["objectId"]
+        if data["objectVersion"] >= self.kept.get(key, (0, None))[0]:
+            self.kept[key] = data["objectVersion"], data["object"] and of_its_own(data["object"])
+
+    def objects(self) -> dict[tuple[str, str], Any]:
+        """Those that are not deleted."""
+        return {key: kept for key, (_, kept) in self.kept.items() if kept is not None}
+
+
+def heard(bodies: Iterable[dict[str, Any]]) -> Store:
+    store = Store()
+    for body in bodies:
+        store.hear(body)
+    return store
+
+
+@statement
+def _ids(object_type: str) -> sa.Select[Any]:
+    table = TABLES[object_type]
+    return sa.select(table.c.id).where(own(table))
+
+
+async def _all(tx: Read, object_type: str) -> list[str]:
+    return [object_id for (object_id,) in await tx.rows(_ids(object_type))]
+
+
+class Club:
+    """Somebody who does this and that over the API. What the rules refuse is refused; nothing else may go wrong."""
+
+    def __init__(self, api: Api, chance: random.Random) -> None:
+        self.api = api
+        self.chance = chance
+        self.event_ids: list[str] = []
+        self.run_ids: list[str] = []
+        self.registration_ids: list[str] = []
+        self.slugs: list[str] = []
+        self.make_event()
+        self.slugs.append(api.make_group())
+
+    def make_event(self) -> None:
+        self.event_ids.append(self.api.make_event())
+        self.run_ids.append(self.api.make_run(self.event_ids[-1], maxParticipants=2))
+
+    def act(self) -> None:
+        acts = {
+            self.register: 6,
+            self.change_registration: 5,
+            self.check_in: 2,
+            self.change_run: 3,
+            self.change_event: 2,
+            self.change_group: 3,
+            self.make_event: 1,
+            self.make_group: 1,
+            self.delete_run: 1,
+            self.delete_event: 1,
+            self.delete_group: 1,
+        }
+        [act] = self.chance.choices(list(acts), list(acts.values()))
+        act()
+
+    def register(self) -> None:
+        email = f"runner{self.chance.randrange(8)}@example.com"
+        status = self.chance.choice(["confirmed", "waitlist"])
+        body = {"eventRunId": self.pick(self.run_ids), "email": email, "registrationType": "free", "status": status}
+        made = self.ask("POST", "/registration", json=body)
+        if made is not None:
+            self.registration_ids.append(made["data"]["participantId"])
+
+    def change_registration(self) -> None:
+        status = self.chance.choice(["cancelled", "confirmed", "refunded"])
+        change = self.chance.choice([{"status": status}, {"status": "cancelled"}, {"notes": f"Note {self.number()}"}])
+        self.ask("PATCH", f"/registration/{self.pick(self.registration_ids)}", json=change)
+
+    def check_in(self) -> None:
+        self.ask("POST", f"/registration/{self.pick(self.registration_ids)}/check-in", json={})
+
+    def change_run(self) -> None:
+        change = self.chance.choice([{"maxParticipants": self.chance.randint(1, 5)}, {"distanceLabel": self.number()}])
+        self.ask("PATCH", f"/runs/{self.pick(self.run_ids)}", json=change)
+
+    def change_event(self) -> None:
+        self.ask("PATCH", f"/events/{self.pick(self.event_ids)}", json={"name": f"Race {self.number()}"})
+
+    def make_group(self) -> None:
+        self.slugs.append(self.api.make_group())
+
+    def change_group(self) -> None:
+        self.ask("PATCH", f"/groups/{self.pick(self.slugs)}", json={"name": f"Group {self.number()}"})
+
+    def delete_run(self) -> None:
+        self.ask("DELETE", f"/runs/{self.pick(self.run_ids)}", params={"cancelRegistrations": "true"})
+
+    def delete_event(self) -> None:
+        self.ask("DELETE", f"/events/{self.pick(self.event_ids)}", params={"cancelRegistrations": "true"})
+
+    def delete_group(self) -> None:
+        self.ask("DELETE", f"/groups/{self.pick(self.slugs)}")
+
+    def ask(self, method: str, path: str, **options: Any) -> Any:
+        """The answer's body, or None when there is none or the rules refuse."""
+        answered = self.api.send(method, path, **options)
+        assert answered.status_code < 500, answered.text
+        assert answered.status_code not in (400, 401, 403, 422), answered.text
+        return answered.json() if answered.is_success and answered.content else None
+
+    def pick(self, ids: Sequence[str]) -> str:
+        return self.chance.choice(ids) if ids else "none"
+
+    def number(self) -> str:
+        return str(self.chance.randrange(1_000_000))
+
+
+def in_database(api: Api, store: Store) -> dict[tuple[str, str], Any]:
+    """Every object there is, as a GET answers it; and all that `store` ever heard of is asked for too."""
+    there: dict[tuple[str, str], Any] = {}
+    for object_type, path in PATHS.items():
+        for object_id in api.app.read(partial(_all, object_type=object_type), api.tenant):
+            kept = store.kept[object_type, object_id][1] or {}
+            answered = api.get(path.format(_id=object_id, slug=kept.get("slug")))
+            if answered.is_success:
+                data = found(answered)
+                there[object_type, object_id] = of_its_own(data["event"] if object_type == "event" else data)
+    return there
+
+
+def bodies(received: Iterable[Received]) -> list[dict[str, Any]]:
+    return [msgspec.json.decode(each.body) for each in received]
+
+
+def a_schedule(told: Sequence[dict[str, Any]], chance: random.Random) -> list[dict[str, Any]]:
+    """Every delivery, some of them several times, in any order."""
+    repeated = [body for body in told for _ in range(chance.choice([1, 1, 1, 2, 3]))]
+    chance.shuffle(repeated)
+    return repeated
+
+
+def test_wh_5_after_any_of_a_thousand_schedules_a_receiver_that_keeps_the_highest_version_has_what_the_database_has(
+    app: Application, post: Office, receiver: Receiver
+) -> None:
+    for seed in range(HISTORIES):
+        chance = random.Random(seed)
+        api = clients.join(app)
+        endpoint = post.endpoint(api, f"{receiver.url}/{seed}", types=TYPES, dialect="partner")
+        club = Club(api, chance)
+        for _ in range(ACTS):
+            club.act()
+            app.clock.advance(1)
+        post.settle()
+
+        assert set(endpoint.states()) == {"succeeded"}, seed
+        told = bodies(each for each in receiver.received if each.path == f"/{seed}")
+        there = in_database(api, heard(told))
+        for _ in range(SCHEDULES_EACH):
+            assert heard(a_schedule(told, chance)).objects() == there, seed
+
+
+def at_random(chance: random.Random, acknowledged: list[bytes]) -> Behaviour:
+    """Half of the requests are answered with success; others fail in every way, or are heard and their answer lost."""
+    ways = [
+        answer(500),
+        answer(429, {"Retry-After": "7"}),
+        reset,
+        says(b""),
+        says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"),
+    ]
+
+    async def answers(received: Received, writer: asyncio.StreamWriter) -> None:
+        if chance.random() < 0.5:
+            acknowledged.append(received.body)
+            await answer()(received, writer)
+        else:
+            await chance.choice(ways)(received, writer)
+
+    return answers
+
+
+def until_nothing_waits(app: Application, post: Office, *endpoints: Endpoint) -> None:
+    """Time passes from try to try."""
+    post.settle()
+    while due := [each.due_at for endpoint in endpoints for each in endpoint.log() if each.state == "waiting"]:
+        app.clock.now = max(app.clock() + timedelta(seconds=5), instants.parse(min(due)))
+        post.settle()
+
+
+@pytest.mark.parametrize("options", [{}, {"coalesce": True}])
+def test_wh_5_a_receiver_that_fails_half_the_time_and_hears_much_twice_ends_with_what_the_database_has(
+    options: dict[str, Any], app: Application, post: Office, receiver: Receiver
+) -> None:
+    acknowledged: list[bytes] = []
+    for seed in range(HISTORIES // 3):
+        chance = random.Random(seed)
+        receiver.behaviour = at_random(chance, acknowledged)
+        api = clients.join(app)
+        endpoint = post.endpoint(api, f"{receiver.url}/{seed}", types=TYPES, dialect="partner", **options)
+        club = Club(api, chance)
+        for _ in range(ACTS):
+            club.act()
+            app.clock.advance(chance.choice([1, 10, 120]))
+            if chance.random() < 0.5:
+                post.settle()
+        until_nothing_waits(app, post, endpoint)
+
+        assert set(endpoint.states()) <= {"succeeded", "superseded"}, seed
+        told = bodies(each for each in receiver.received if each.path == f"/{seed}")
+        there = in_database(api, heard(told))
+        assert heard(told).objects() == there, seed
+        assert heard(map(msgspec.json.decode, acknowledged)).objects() == there, seed
+        acknowledged.clear()
+
+
+def change_again(api: Api, endpoint: Endpoint, chance: random.Random) -> None:
+    """Its owner has something sent once more."""
+    log = endpoint.log()
+    since = {"since": instants.text(START)}
+    path, body = chance.choice(
+        [
+            (f"/deliveries/{chance.choice(log).id if log else 'none'}/resend", {}),
+            (f"/webhooks/{endpoint.id}/recover", since),
+            (f"/webhooks/{endpoint.id}/replay", since),
+        ]
+    )
+    assert api.post(path, body).status_code in (202, 404, 409)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_change_of_an_object_ever_leaves_after_its_deletion_whatever_is_sent_again(
+    seed: int, app: Application, post: Office, receiver: Receiver
+) -> None:
+    chance = random.Random(seed)
+    receiver.behaviour = at_random(chance, [])
+    api = clients.join(app)
+    endpoints = [
+        post.endpoint(api, f"{receiver.url}/{number}", types=TYPES, dialect="partner", coalesce=number == 1)
+        for number in range(2)
+    ]
+    club = Club(api, chance)
+    for _ in range(2 * ACTS):
+        club.act()
+        if chance.random() < 0.4:
+            change_again(api, chance.choice(endpoints), chance)
+        app.clock.advance(chance.choice([1, 10, 120, 3600]))
+        if chance.random() < 0.5:
+            app.run(replays.step_due(app.database, app.asking()))
+        if chance.random() < 0.5:
+            post.settle()
+    until_nothing_waits(app, post, *endpoints)
+
+    gone: set[tuple[str, str]] = set()
+    repeats: dict[tuple[str, str], set[bytes]] = defaultdict(set)
+    for received in receiver.received:
+        [body] = bodies([received])
+        key = received.path, body["data"]["objectId"]
+        deleted = body["type"].endswith(".deleted")
+        assert deleted or key not in gone, (body["type"], key)
+        gone |= {key} if deleted else set()
+        repeats[received.path, received.headers["webhook-id"]].add(received.body)
+    assert gone
+    assert {len(each) for each in repeats.values()} == {1}
