@@ -47,20 +47,28 @@ def trailing_mean(values: Floats, seconds: int) -> Floats:
 
 def centred_mean(values: Floats, seconds: int) -> Floats:
     """The mean of each value and its neighbours on both sides, `seconds` (odd) in all; at the ends of those there are. NaN stays out."""
-    known = ~np.isnan(values)
-    whole = bool(known.all())
-    sums = prefix(values if whole else np.where(known, values, 0.0))
-    half = seconds // 2
-    places = np.arange(len(values))
-    low = np.maximum(places - half, 0)
-    high = np.minimum(places + half + 1, len(values))
-    if whole:
-        result: Floats = (sums[high] - sums[low]) / (high - low)
-        return result
-    counts = prefix(known)
+    count, half = len(values), seconds // 2
+    unknown = np.isnan(values)
+    whole = not unknown.any()
+    total = _around(prefix(values if whole else np.where(unknown, 0.0, values)), half)
+    places = np.arange(count)
+    near = np.minimum(np.minimum(places, half) + np.minimum(places[::-1], half) + 1.0, count)
+    share = near if whole else _around(prefix(~unknown), half)
     with np.errstate(invalid="ignore"):
-        mean: Floats = (sums[high] - sums[low]) / (counts[high] - counts[low])
+        mean: Floats = total / share
     return mean
+
+
+def _around(sums: Floats, half: int) -> Floats:
+    """Sums of each value and up to `half` on both sides, from prefix sums."""
+    count = len(sums) - 1
+    if count <= 2 * half:
+        places = np.arange(count)
+        result: Floats = sums[np.minimum(places + half + 1, count)] - sums[np.maximum(places - half, 0)]
+        return result
+    high = np.concatenate((sums[half + 1 :], np.full(half, sums[-1])))
+    high[half:] -= sums[: count - half]
+    return high
 
 
 def recur(factors: Floats, terms: Floats, start: float = 0.0) -> Floats:

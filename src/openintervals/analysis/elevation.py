@@ -4,6 +4,9 @@ Barometers and GPS shake by a metre or so while standing still, and every shake 
 `SMOOTH_S` seconds, and a climb or descent counts once it has gone `STEP_M` metres from the last turning point. Both are choices.
 """
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
 from openintervals.analysis.arrays import Floats, centred_mean
@@ -25,36 +28,56 @@ def smooth(layout: Seconds, altitude_m: Floats) -> Floats | None:
     return centred_mean(even, SMOOTH_S)
 
 
-def gain_and_loss(altitude_m: Floats, step_m: float = STEP_M) -> tuple[float, float]:
-    """Metres climbed and metres descended, both at least 0; moves smaller than `step_m` belong to the slope they interrupt.
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """Metres climbed until the start of each second and until the end (one entry more than seconds), and in all, up and down."""
 
-    Gain minus loss differs from the difference between end and start by less than two steps.
+    climbed_m: Floats
+    gain_m: float
+    loss_m: float
+
+
+def climb(altitude_m: Floats, step_m: float = STEP_M) -> Climb:
+    """What is climbed and descended; moves smaller than `step_m` belong to the slope they interrupt.
+
+    Gain minus loss differs from the difference between end and start by less than two steps, and the gains of parts add up to that of all.
     """
-    if len(altitude_m) < 2:
-        return 0.0, 0.0
+    climbed = np.zeros(len(altitude_m) + 1)
+    gain = loss = 0.0
+    for (start, low), (end, high) in pairwise(_turning(altitude_m, step_m)):
+        climbed[start:end] = gain
+        if high > low:
+            climbed[start:end] += altitude_m[start:end] - low
+            gain += high - low
+        else:
+            loss += low - high
+        climbed[end:] = gain
+    return Climb(np.maximum.accumulate(climbed), gain, loss)
+
+
+def _turning(altitude_m: Floats, step_m: float) -> list[tuple[int, float]]:
+    """Places and altitudes of turning points at least a step apart; the first is where the first such slope began."""
     steps = np.diff(altitude_m)
     moved = np.flatnonzero(steps)
     if not len(moved):
-        return 0.0, 0.0
-    turns = moved[:-1][np.diff(np.sign(steps[moved])) != 0] + 1
-    points = np.concatenate((altitude_m[:1], altitude_m[turns], altitude_m[-1:])).tolist()
-    turning = np.diff(_turning(points, step_m))
-    return float(turning[turning > 0].sum()), float(-turning[turning < 0].sum())
-
-
-def _turning(points: list[float], step_m: float) -> list[float]:
-    """The turning points among `points` that are at least a step apart; the first is where the first such slope began."""
-    low = high = points[0]
-    turning: list[float] = []
-    for point in points:
+        return []
+    rising = steps[moved] > 0
+    places = np.concatenate(([0], moved[:-1][rising[1:] != rising[:-1]] + 1, [len(altitude_m) - 1]))
+    low = high = (0, float(altitude_m[0]))
+    turning: list[tuple[int, float]] = []
+    for place, altitude in zip(places.tolist(), altitude_m[places].tolist(), strict=True):
         if not turning:
-            low, high = min(low, point), max(high, point)
-            if point - low >= step_m:
-                turning = [low, point]
-            elif high - point >= step_m:
-                turning = [high, point]
-        elif (point - turning[-1]) * (turning[-1] - turning[-2]) > 0:
-            turning[-1] = point
-        elif abs(point - turning[-1]) >= step_m:
-            turning.append(point)
+            low, high = min(low, (place, altitude), key=_altitude), max(high, (place, altitude), key=_altitude)
+            if altitude - low[1] >= step_m:
+                turning = [low, (place, altitude)]
+            elif high[1] - altitude >= step_m:
+                turning = [high, (place, altitude)]
+        elif (altitude - turning[-1][1]) * (turning[-1][1] - turning[-2][1]) > 0:
+            turning[-1] = (place, altitude)
+        elif abs(altitude - turning[-1][1]) >= step_m:
+            turning.append((place, altitude))
     return turning
+
+
+def _altitude(point: tuple[int, float]) -> float:
+    return point[1]

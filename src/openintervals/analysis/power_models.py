@@ -20,7 +20,10 @@ from openintervals.analysis.arrays import Bools, Floats, Ints, floats
 MODELS = ("MS_2P", "MORTON_3P", "FFT_CURVES", "ECP")
 _SPANS_S = {"MS_2P": (180, 1200), "MORTON_3P": (5, 1800), "ECP": (5, 10800)}
 _SLACK = 0.02  # a point further below the fit is taken as not maximal
-_ROUNDS = 8
+_KEPT_LEAST = 0.4
+_ROUNDS = 4
+_APART = 1.05  # of the durations of neighbouring points, so that short efforts weigh like long ones
+_DELAYS_S = np.geomspace(1.0, 200.0, 24)
 # What the extended model's shape is made of, per minute: fixed values of GoldenCheetah.
 _PAA_DECAY, _TAU_DELAY, _ECP_DELAY, _ECP_DECAY, _ECP_DECAY_DELAY = -2.0, -4.8, -0.9, -0.6, -180.0
 
@@ -45,6 +48,7 @@ def fit(kind: str, durations_s: Ints, watts: Floats, least_s: int = eftp.LEAST_S
         return _by_table(durations_s, watts, least_s)
     low, high = _SPANS_S[kind]
     places = np.flatnonzero((durations_s >= low) & (durations_s <= high) & (watts > 0))
+    places = _spread(durations_s, places)
     if len(places) < 3 or durations_s[places[-1]] < 2 * max(low, 300):
         return None
     times, values = durations_s[places].astype(np.float64), watts[places]
@@ -58,6 +62,15 @@ def fit(kind: str, durations_s: Ints, watts: Floats, least_s: int = eftp.LEAST_S
     return PowerModel(kind, critical, w_prime, p_max, critical, tuple(places[used].tolist()))
 
 
+def _spread(durations_s: Ints, places: Ints) -> Ints:
+    """Places whose durations are apart by a factor of `_APART` or more."""
+    if not len(places):
+        return places
+    step = np.floor(np.log(durations_s[places]) / np.log(_APART))
+    kept: Ints = places[np.concatenate(([True], np.diff(step) > 0))]
+    return kept
+
+
 Parameters = tuple[float, float, float | None]
 Solver = Callable[[Floats, Floats], tuple[Parameters | None, Floats]]
 
@@ -69,7 +82,7 @@ def _upper_edge(solve: Solver, times: Floats, values: Floats) -> tuple[Parameter
         if found is None:
             return None, used
         near = values >= fitted * (1 - _SLACK)
-        if near.sum() < 4 or (near == used).all():
+        if near.sum() < max(4, _KEPT_LEAST * len(near)) or (near == used).all():
             break
         used = near
         better, _ = solve(times[used], values[used])
@@ -102,13 +115,12 @@ def _monod_scherrer(times: Floats, values: Floats) -> tuple[Parameters | None, F
 
 def _morton(times: Floats, values: Floats) -> tuple[Parameters | None, Floats]:
     """For a given delay k = W′/(Pmax − CP) the model is linear in CP and W′; the best delay is searched, coarse and then fine."""
-    delays = np.geomspace(1.0, 200.0, 60)
-    for _ in range(3):
+    delays = _DELAYS_S
+    for _ in range(4):
         errors, critical, w_prime = _linear(1.0 / (times[None, :] + delays[:, None]), values)
         best = int(np.argmin(np.where((critical > 0) & (w_prime > 0), errors, np.inf)))
-        low, high = delays[max(best - 1, 0)], delays[min(best + 1, len(delays) - 1)]
         chosen = float(delays[best]), float(critical[best]), float(w_prime[best])
-        delays = np.geomspace(low, high, 60)
+        delays = np.linspace(delays[max(best - 1, 0)], delays[min(best + 1, len(delays) - 1)], 12)
     delay, cp, w = chosen
     if cp <= 0 or w <= 0:
         return None, values
