@@ -8,6 +8,8 @@ Instants are Unix time in seconds, wall times likewise as if they were in UTC, p
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import expand
 from .base_types import BYTE, BaseType, base_type
-from .profile import CLOCK_LEAST, EPOCH_S, TIMESTAMP, Field, fields_by_number, kind_name, sub_fields
+from .profile import CLOCK_LEAST, EPOCH_S, Field, fields_by_number, kind_name
 from .walk import Group
 
 Column = NDArray[Any]
@@ -82,20 +84,21 @@ class Columns(Mapping[str, Column]):
     # What there is
 
     def __iter__(self) -> Iterator[str]:
-        yield from self._names()
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._names())
+        return len(self._names)
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and (name in self._fields or name in self._names())
+        return name in self._fields or name in self._names
 
+    @cached_property
     def _names(self) -> dict[str, None]:
         names = dict.fromkeys(self._fields)
-        if "timestamp" not in names and self._compressed().any():
+        if "timestamp" not in names and self._compressed.any():
             names["timestamp"] = None
         names |= dict.fromkeys(expand.targets(self.name, names, self._has))
-        if self.name == "record" and "heart_rate" not in names and self._heart_rates() is not None:
+        if self.name == "record" and "heart_rate" not in names and self._heart_rates is not None:
             names["heart_rate"] = None
         return names | dict.fromkeys(self.developer)
 
@@ -103,28 +106,29 @@ class Columns(Mapping[str, Column]):
         """Whether a field has one of these values in any message."""
         return other in self._fields and bool(np.isin(self[other], tuple(values)).any())
 
-    @property
+    @cached_property
     def positions(self) -> NDArray[np.intp]:
         """The offset of each message in the file, in file order."""
-        return np.sort(self._all_positions())
+        found = self._all_positions()
+        return found if len(self._groups) == 1 else np.sort(found)
 
     # Columns
 
     def __getitem__(self, name: str) -> Column:
         column = self._ready.get(name)
         if column is None:
-            column = self._ready[name] = self._make(name)
+            with np.errstate(all="ignore"):  # what is absurd in a file becomes infinite or NaN
+                column = self._ready[name] = self._make(name)
             column.flags.writeable = False
         return column
 
     def _make(self, name: str) -> Column:
         column = self._stored(name)
         if name == "timestamp":
-            column = self._with_compressed_times(column)
+            column = self._with_compressed_times(None if column is None else expand.numbers(column))
         column = expand.fill(self, self.name, name, column)
         if name == "heart_rate" and self.name == "record":
-            merged = self._heart_rates()
-            column = merged if column is None else column if merged is None else np.where(np.isnan(column), merged, column)
+            column = expand.filled(column, self._heart_rates)
         if column is None and name in self.developer:
             column = self._developer_column(name)
         if column is None:
@@ -136,25 +140,25 @@ class Columns(Mapping[str, Column]):
         if field is None:
             return None
         column = self._gather(self._native[field.number])
-        if column.dtype != np.float64:
-            return column
-        if field.type in ("time", "wall"):
-            if field.scale == 1:
-                column[column >= (CLOCK_LEAST if field.type == "time" else 0)] += EPOCH_S
+        if field.type in ("time", "wall") and column.dtype != object:
+            column = column.astype(np.float64, copy=False)
+            column[column >= (CLOCK_LEAST if field.type == "time" else 0)] += EPOCH_S
             return column
         return _scaled(column, field.scale, field.offset)
 
     def _with_compressed_times(self, column: Column | None) -> Column | None:
-        compressed = self._compressed()
+        compressed = self._compressed
         if not compressed.any():
             return column
         times = self._around.compressed_times(self.positions)
         return times if column is None else np.where(np.isnan(column) & compressed, times, column)
 
+    @cached_property
     def _compressed(self) -> NDArray[np.bool_]:
         """Which messages carry five bits of their time in the header."""
         return np.frombuffer(self._around.data, np.uint8)[self.positions] >= 0x80
 
+    @cached_property
     def _heart_rates(self) -> Column | None:
         return self._around.heart_rates(self["timestamp"]) if "timestamp" in self._fields else None
 
@@ -164,7 +168,9 @@ class Columns(Mapping[str, Column]):
         described: dict[str, Described] = {}
         places: dict[str, list[_Place]] = {}
         seen: dict[tuple[int, int], str] = {}
-        taken = {*self._fields, *sub_fields(self.name)}
+        if not any(group.developer for group in self._groups):
+            return described, places
+        taken = {"timestamp", *self._fields, *expand.targets(self.name, self._fields, lambda *_: True)}
         for index, group in enumerate(self._groups):
             for number, developer, offset, size in group.developer_fields():
                 if not size:
@@ -188,7 +194,7 @@ class Columns(Mapping[str, Column]):
     def _developer_column(self, name: str) -> Column:
         column = self._gather(self._developer_places[name])
         said = self.developer[name]
-        return column if column.dtype != np.float64 else _scaled(column, said.scale, said.offset)
+        return _scaled(column, said.scale, said.offset)
 
     # From bytes to numbers
 
@@ -208,7 +214,7 @@ class Columns(Mapping[str, Column]):
             column = np.zeros(shape, exact.pop())
         else:
             column = np.full(shape, np.nan)
-        ranks = self._ranks()
+        ranks = self._ranks
         for index, part in parts:
             if texts and part.dtype != object:
                 continue
@@ -223,12 +229,14 @@ class Columns(Mapping[str, Column]):
         found = [np.frombuffer(group.positions, np.uint32) for group in self._groups]
         return np.concatenate(found).astype(np.intp)
 
+    @cached_property
     def _ranks(self) -> list[NDArray[np.intp]]:
         """For each group, where its messages stand among all of this kind."""
         order = np.argsort(self._all_positions(), kind="stable")
         ranks = np.empty(len(order), np.intp)
         ranks[order] = np.arange(len(order))
-        return np.split(ranks, np.cumsum([len(group.positions) for group in self._groups])[:-1])
+        ends = np.cumsum([len(group.positions) for group in self._groups]).tolist()
+        return [ranks[start:end] for start, end in pairwise([0, *ends])]
 
     def _block(self, index: int) -> NDArray[np.void]:
         """The messages of a group one after the other."""
@@ -242,6 +250,9 @@ class Columns(Mapping[str, Column]):
 
 
 def _scaled(column: Column, scale: float, offset: float) -> Column:
+    if column.dtype == object or (scale == 1 and not offset):
+        return column
+    column = column.astype(np.float64, copy=False)
     if scale != 1:
         column /= scale
     if offset:
@@ -262,8 +273,7 @@ def _values(block: NDArray[np.void], place: _Place, group: Group) -> Column:
     else:
         stored = np.ndarray((n, each), order + base.dtype, block, place.offset, (group.size, base.size))
     if base.invalid is None:
-        with np.errstate(invalid="ignore"):  # a signalling NaN is a NaN too
-            return stored.astype(np.float64)
+        return stored.astype(np.float64)
     absent = stored == base.invalid
     if base is BYTE and each > 1:  # bytes are absent all together
         absent = np.broadcast_to(absent.all(axis=1, keepdims=True), absent.shape)
@@ -287,4 +297,4 @@ def _texts(stored: NDArray[np.bytes_]) -> Column:
     return texts
 
 
-__all__ = ["TIMESTAMP", "Column", "Columns", "Described", "Surroundings"]
+__all__ = ["Column", "Columns", "Described", "Surroundings"]

@@ -9,6 +9,8 @@ because a few odd messages claim many fields or long ones, are cut by leaving ou
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isfinite
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +19,21 @@ from . import hr
 from .base_types import BY_CODE, base_type
 from .columns import Column, Columns, Described
 from .crc import crc16
-from .expand import unroll
+from .expand import numbers, unroll
 from .faults import Fault, Undecodable
 from .profile import CLOCK_LEAST, EPOCH_S, TIMESTAMP, kind_name
 from .walk import DEFINITIONS_MOST, Group, walk
 
 BYTES_MOST = 64 * 1024 * 1024
+_BYTES_EVER = 2**32 - 1  # positions are kept in four bytes
 FILES_MOST = 64  # that follow one another
 _CELLS_A_BYTE = 4  # numbers that a kind's columns may have together for each byte of the file
 _CELLS_ALWAYS = 1 << 20
 _MAGIC = b".FIT"
 _HEADER_LEAST = 12
-_HR = 132
-_FIELD_DESCRIPTION = 206
+_DESCRIPTION = (
+    "developer_data_index", "field_definition_number", "fit_base_type_id", "scale", "offset", "native_field_num",
+)  # fmt: skip
 
 
 class File(Mapping[str, Columns]):
@@ -71,19 +75,23 @@ class File(Mapping[str, Columns]):
         if "field_description" not in self:
             return {}
         told = self["field_description"]
-        numbers = ("developer_data_index", "field_definition_number", "fit_base_type_id", "scale", "offset", "native_field_num")
-        columns = [_first(told.get(name), told.count) for name in numbers]
-        names, units = (told.get(name, np.full(told.count, None, object)) for name in ("field_name", "units"))
+        rows = [numbers(told.get(name, np.full(told.count, np.nan))) for name in _DESCRIPTION]
+        texts = [told.get(name, np.full(told.count, None, object)).tolist() for name in ("field_name", "units")]
         found = {}
-        for row, name, unit in zip(zip(*columns, strict=True), names, units, strict=True):
-            developer, number, code, scale, offset, native = (None if np.isnan(value) else int(value) for value in row)
-            if developer is None or number is None:
-                continue
-            found[developer, number] = Described(
-                name if isinstance(name, str) else f"developer_{developer}_{number}", developer, number,
-                BY_CODE.get(code) if code is not None else None, float(scale or 1), float(offset or 0),
-                unit if isinstance(unit, str) else None, native,
-            )  # fmt: skip
+        for row, name, unit in zip(np.stack(rows, axis=1).tolist(), *texts, strict=True):
+            developer, number, code, scale, offset, native = (int(value) if isfinite(value) else None for value in row)
+            if developer is not None and number is not None:
+                base = None if code is None else BY_CODE.get(code)
+                found[developer, number] = Described(
+                    str(name or f"developer_{developer}_{number}"),
+                    developer,
+                    number,
+                    base,
+                    float(scale or 1),
+                    float(offset or 0),
+                    unit and str(unit),
+                    native,
+                )
         return found
 
     def compressed_times(self, positions: NDArray[np.intp]) -> Column:
@@ -97,14 +105,16 @@ class File(Mapping[str, Columns]):
     def _clock(self) -> tuple[NDArray[np.intp], Column]:
         """The offsets of all messages that tell the time, in full or in part, and their Unix times."""
         octets = np.frombuffer(self.data, np.uint8)
-        places, values, fulls = [], [], []
+        places: list[NDArray[np.intp]] = []
+        values: list[NDArray[np.int64]] = []
+        fulls: list[NDArray[np.bool_]] = []
         for group in self._groups:
             at = np.frombuffer(group.positions, np.uint32).astype(np.intp)
             offset = next((o for n, _, o, size in group.fields() if n == TIMESTAMP and size == 4), None)
             if offset is not None:
-                order = range(3, -1, -1) if not group.big_endian else range(4)
+                octet_order = range(4) if group.big_endian else range(3, -1, -1)
                 full = np.zeros(len(at), np.int64)
-                for byte in order:
+                for byte in octet_order:
                     full = full << 8 | octets[at + offset + byte]
                 there = full != 0xFFFF_FFFF
                 places.append(at[there])
@@ -129,6 +139,7 @@ class File(Mapping[str, Columns]):
         return hr.merged(times_s, when, bpm) if len(when) else None
 
     @cached_property
+    @np.errstate(all="ignore")
     def _beats(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         files = [file for file in (self, *self._appended) if "hr" in file]
         when, bpm = zip((np.empty(0), np.empty(0)), *(hr.beats(file["hr"]) for file in files), strict=True)
@@ -138,6 +149,15 @@ class File(Mapping[str, Columns]):
     def append(self, file: "File") -> None:
         """Takes up a file without an identity of its own that follows: watches append what a strap sent them later."""
         self._appended.append(file)
+
+
+class _Extent(NamedTuple):
+    """The messages go from `start` to `end`, and to `further` if the size is wrong; the next file may begin at `next`."""
+
+    start: int
+    end: int
+    next: int
+    further: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,30 +177,37 @@ def decode(data: bytes, *, most_bytes: int = BYTES_MOST) -> Decoded:
 
     Raises Undecodable where no message can be read, and where there are more than `most_bytes`.
     """
+    most_bytes = min(most_bytes, _BYTES_EVER)
     if len(data) > most_bytes:
         raise Undecodable(f"The file is larger than {most_bytes} bytes", most_bytes)
+    data = bytes(data)
     files: list[File] = []
-    owner: File
     faults: list[Fault] = []
     at = definitions = 0
+    owner: File | None = None
     for _ in range(FILES_MOST):
         header = _next_header(data, at)
         if header is None:
             break
         if header > at:
             faults.append(Fault("skipped", f"{header - at} bytes are not part of any file", at))
-        start, end, at = _extent(data, header, faults)
-        groups, wrong = walk(data, start, end, DEFINITIONS_MOST - definitions)
+        extent = _extent(data, header, faults)
+        groups, wrong = walk(data, extent.start, extent.end, DEFINITIONS_MOST - definitions)
+        at = extent.next
+        if extent.further and wrong and wrong[-1].code == "truncated":
+            faults.append(Fault("size", "The header tells too small a size; what follows was read as well", header + 4))
+            at = extent.further
+            groups, wrong = walk(data, extent.start, at - 2, DEFINITIONS_MOST - definitions)
         faults += wrong
         definitions += len(groups)
         groups = _affordable(data, groups, faults)
         if groups:
             file = File(data, header, groups)
-            if files and "file_id" not in file:
-                owner.append(file)
-            else:
-                owner = file
             files.append(file)
+            if "file_id" in file:
+                owner = file
+            elif owner is not None:
+                owner.append(file)
     if not files:
         first = faults[-1] if faults else Fault("", "This is not a FIT file", 0)
         raise Undecodable(first.message if faults else "This is not a FIT file", first.offset)
@@ -200,8 +227,8 @@ def _next_header(data: bytes, at: int) -> int | None:
         at = magic - 7
 
 
-def _extent(data: bytes, header: int, faults: list[Fault]) -> tuple[int, int, int]:
-    """Where the messages of a file begin and end, and where the next file may begin."""
+def _extent(data: bytes, header: int, faults: list[Fault]) -> _Extent:
+    """Where the messages of a file are, as far as its header and its check sum tell."""
     length = data[header]
     start = header + length
     told = int.from_bytes(data[header + 4 : header + 8], "little")
@@ -215,13 +242,15 @@ def _extent(data: bytes, header: int, faults: list[Fault]) -> tuple[int, int, in
         if crc16(memoryview(data)[header:]) == 0:
             end -= 2
         faults.append(Fault("size", "The header tells no size; everything behind it was read", header + 4))
-        return start, end, len(data)
+        return _Extent(start, end, len(data), None)
     if end + 2 > len(data):
         faults.append(Fault("truncated", f"The file ends {end + 2 - len(data)} bytes early", len(data)))
-        return start, min(end, len(data)), len(data)
-    if crc16(memoryview(data)[header : end + 2]):
-        faults.append(Fault("crc", "The check sum of the file is wrong", end))
-    return start, end, end + 2
+        return _Extent(start, min(end, len(data)), len(data), None)
+    if not crc16(memoryview(data)[header : end + 2]):
+        return _Extent(start, end, end + 2, None)
+    faults.append(Fault("crc", "The check sum of the file is wrong", end))
+    behind = _next_header(data, end + 2) or len(data)
+    return _Extent(start, end, end + 2, behind if behind > end + 2 else None)
 
 
 def _affordable(data: bytes, groups: list[Group], faults: list[Fault]) -> list[Group]:
@@ -232,6 +261,9 @@ def _affordable(data: bytes, groups: list[Group], faults: list[Fault]) -> list[G
         kinds.setdefault(group.number, []).append(group)
     kept = []
     for number, same in kinds.items():
+        if sum(len(group.positions) for group in same) * sum(group.size for group in same) <= most:
+            kept += same
+            continue
         count = 0
         widths: dict[tuple[int, int], int] = {}
         for group in sorted(same, key=lambda group: -len(group.positions)):
@@ -243,19 +275,15 @@ def _affordable(data: bytes, groups: list[Group], faults: list[Fault]) -> list[G
                 each = size if developer >= 0 else max(1, size // base_type(code, size).size) if code != 7 else 1
                 wider[field, developer] = max(each, wider.get((field, developer), 0))
             if (count + len(group.positions)) * sum(wider.values()) > most:
-                message = f"{len(group.positions)} messages of kind {kind_name(number)} claim more than the file can hold"
+                message = (
+                    f"{len(group.positions)} messages of kind {kind_name(number)} claim more than the file can hold"
+                )
                 faults.append(Fault("too_many", message, group.positions[0]))
                 continue
             count += len(group.positions)
             widths = wider
             kept.append(group)
     return kept
-
-
-def _first(column: Column | None, count: int) -> Column:
-    if column is None or column.dtype == object:
-        return np.full(count, np.nan)
-    return (column if column.ndim == 1 else column[:, 0]).astype(np.float64)
 
 
 __all__ = ["BYTES_MOST", "Decoded", "File", "decode"]

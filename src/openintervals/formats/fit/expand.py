@@ -124,32 +124,44 @@ def fill(columns: Mapping[str, Column], kind: str, name: str, column: Column | N
     """The column of a field, with what components and sub-fields say where it is absent; None if nothing says anything."""
     for component in _components().get(kind, ()):
         if component.target == name and component.source in columns:
-            column = _filled(column, _component(columns, kind, component, column))
+            column = filled(column, _component(columns, kind, component, column))
     sub = sub_fields(kind).get(name)
     if sub and column is None and sub.source in columns and sub.other in columns:
-        source = _raw(columns[sub.source], fields_by_name(kind)[sub.source])
-        holds = np.isin(columns[sub.other], sub.values)
+        source = _raw(numbers(columns[sub.source]), fields_by_name(kind)[sub.source])
+        holds = np.isin(numbers(columns[sub.other]), sub.values)
         if holds.any():
             column = np.where(holds, source / sub.field.scale - sub.field.offset, np.nan)
     return column
 
 
-def _filled(column: Column | None, more: Column | None) -> Column | None:
+def filled(column: Column | None, more: Column | None) -> Column | None:
+    """The first column, and the second where that is NaN."""
     if column is None or more is None:
         return more if column is None else column
+    if column.dtype != np.float64 or more.dtype != np.float64:
+        return column
     if column.ndim != more.ndim:
         column = column if column.ndim == 2 else column[:, None]
         more = more if more.ndim == 2 else more[:, None]
     if column.ndim == 2 and column.shape[1] != more.shape[1]:
         width = max(column.shape[1], more.shape[1])
-        column, more = (np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=np.nan) for each in (column, more))
+        column, more = (
+            np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=np.nan) for each in (column, more)
+        )
     return np.where(np.isnan(column), more, column)
+
+
+def numbers(column: Column) -> Column:
+    """One number a message as float64: the first of several, NaN for texts."""
+    if column.dtype == object:
+        return np.full(len(column), np.nan)
+    return (column if column.ndim == 1 else column[:, 0]).astype(np.float64, copy=False)
 
 
 def _raw(column: Column, field: Field) -> Column:
     """What is stored, from what it means."""
-    if column.dtype == object or field.type in ("time", "wall"):
-        return np.full(len(column), np.nan) if column.dtype == object else column
+    if field.type in ("time", "wall"):
+        return column
     if field.scale == 1 and not field.offset:
         return column
     return np.rint((column + field.offset) * field.scale)
@@ -162,7 +174,7 @@ def _component(columns: Mapping[str, Column], kind: str, wanted: Component, targ
     if source.dtype == object:
         return None
     if (field.scale, field.offset) == (wanted.scale, wanted.offset) and wanted.bits == width and not wanted.accumulated:
-        values = source if source.ndim == 1 else source[:, 0]  # the same number in a wider field
+        values = numbers(source)  # the same number in a wider field
     else:
         values = _bits(_raw(source, field), width, wanted)
         if wanted.accumulated:
@@ -171,7 +183,7 @@ def _component(columns: Mapping[str, Column], kind: str, wanted: Component, targ
     if wanted.other:
         if wanted.other not in columns:
             return None
-        values = np.where(np.isin(columns[wanted.other], wanted.values), values, np.nan)
+        values = np.where(np.isin(numbers(columns[wanted.other]), wanted.values), values, np.nan)
     return values
 
 

@@ -1,6 +1,7 @@
 """Heart rates that a chest strap recorded by itself and sent later, in messages of their own, for the time of each record."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,14 +9,14 @@ from numpy.typing import NDArray
 _GAP_MOST_S = 10.0  # a record looks no further back for the beats that belong to it
 
 
-def beats(hr: Mapping[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def beats(hr: Mapping[str, NDArray[Any]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """When each rate was measured, in Unix seconds and rising, and the rate in beats a minute.
 
     `event_timestamp` runs on the clock of the strap; a message that has the time as well says how the two clocks go
     together, for itself and those after it.
     """
     nothing = np.empty(0)
-    if not {"timestamp", "event_timestamp", "filtered_bpm"} <= set(hr):
+    if not all(name in hr for name in ("timestamp", "event_timestamp", "filtered_bpm")):
         return nothing, nothing
     strap_s, bpm, at = (_rows(hr[name]) for name in ("event_timestamp", "filtered_bpm", "timestamp"))
     width = min(strap_s.shape[1], bpm.shape[1])
@@ -28,14 +29,12 @@ def beats(hr: Mapping[str, NDArray[np.float64]]) -> tuple[NDArray[np.float64], N
     apart = np.where(last >= 0, apart[last], np.nan)
     when = (strap_s + apart[:, None]).ravel()
     rate = bpm.ravel()
-    there = ~np.isnan(when) & ~np.isnan(rate) & (rate > 0)
+    there = np.isfinite(when) & np.isfinite(rate) & (rate > 0)
     order = np.argsort(when[there], kind="stable")
     return when[there][order], rate[there][order]
 
 
-def merged(
-    times_s: NDArray[np.float64], when_s: NDArray[np.float64], bpm: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def merged(times_s: NDArray[np.float64], when_s: NDArray[np.float64], bpm: NDArray[np.float64]) -> NDArray[np.float64]:
     """For each record the mean, in whole beats, of the rates since the record before it; NaN where there are none."""
     out = np.full(len(times_s), np.nan)
     there = np.flatnonzero(~np.isnan(times_s))
@@ -54,5 +53,8 @@ def merged(
     return out
 
 
-def _rows(column: NDArray[np.float64]) -> NDArray[np.float64]:
+def _rows(column: NDArray[Any]) -> NDArray[np.float64]:
+    if column.dtype == object:
+        return np.full((len(column), 1), np.nan)
+    column = column.astype(np.float64, copy=False)
     return column if column.ndim == 2 else column[:, None]

@@ -1,21 +1,26 @@
 """Where the messages of a file are: one pass over its bytes that reads definitions and steps over everything else.
 
 Data messages are not looked into. The first byte of each says which definition it follows, a table of 256 entries says
-how long that makes it, and its position is kept with those of the same definition. Definitions that say the same share
-one group, however often they are repeated, so what is kept grows with the file by four bytes a message and a little for
-each of a bounded number of definitions.
+how long that makes it, and its position is kept with those of the same definition; runs of messages with one header
+byte are taken together. Definitions that say the same share one group, however often they are repeated, so what is kept
+grows with the file by four bytes a message and a little for each of a bounded number of definitions.
 """
 
 from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from .base_types import BY_CODE
 from .faults import Fault
 
-DEFINITIONS_MOST = 4096  # that differ, in everything that is decoded at once
+DEFINITIONS_MOST = 1024  # that differ, in everything that is decoded at once
 _CANDIDATES_MOST = 4  # places behind a fault where reading may go on that are tried
 _LOOK_MOST = 65_536  # bytes in which they are looked for
+
+_RUN_LEAST, _RUN_MOST = 16, 2048  # messages of one kind that are taken in one step
+_PATIENCE = 128  # messages that are taken singly before another look for a run
 
 _FIXED = 6  # bytes of a definition before its fields
 
@@ -76,13 +81,24 @@ class _Walker:
         """Walks from an offset to the end, or to the first fault."""
         data, end, sizes, keep = self.data, self.end, self.sizes, self.keep
         before = header = 0
+        patience = 0
         while at < end:
             header = data[at]
             size = sizes[header]
-            if size:
+            if size and patience:
+                patience -= 1
                 keep[header](at)
                 before = at
                 at += size
+            elif size:
+                run = self._run_length(at, size)
+                if run < _RUN_LEAST:
+                    patience = _PATIENCE
+                    continue
+                positions = np.arange(at, at + run * size, size, np.uint32)
+                self.groups[self.current[_local(header)]].positions.frombytes(positions.tobytes())
+                at += run * size
+                before = at - size
             elif header & 0xC0 == 0x40:
                 length = self._define(at)
                 if isinstance(length, Fault):
@@ -95,6 +111,11 @@ class _Walker:
             return None
         self.groups[self.current[_local(header)]].positions.pop()
         return Fault("truncated", "The last message is cut off", before)
+
+    def _run_length(self, at: int, size: int) -> int:
+        """How many messages with the same header byte follow one another, as far as is looked."""
+        headers = self.data[at : min(self.end, at + size * _RUN_MOST) : size]
+        return len(headers) - len(headers.lstrip(headers[:1]))
 
     def _define(self, at: int) -> int | Fault:
         """Reads a definition. Returns its length."""

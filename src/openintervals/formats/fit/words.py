@@ -14,6 +14,7 @@ def _table(text: str) -> dict[int, str]:
             table[number] = word
     return table
 
+
 SPORT = _table("""
     generic running cycling transition fitness_equipment swimming basketball soccer tennis american_football
     training walking cross_country_skiing alpine_skiing snowboarding rowing mountaineering hiking multisport
