@@ -159,13 +159,17 @@ def _extended(times: Floats, values: Floats) -> tuple[Parameters | None, Floats]
     return (critical, rest * 60.0, p_max), parts @ np.array([sprint, critical, rest])
 
 
+def extended(times_s: Floats, sprint_w: float, critical_w: float, w_prime_j: float) -> Floats:
+    """Watts the extended model has for durations in seconds."""
+    watts: Floats = _parts(times_s) @ np.array([sprint_w, critical_w, w_prime_j / 60.0])
+    return watts
+
+
 def _extended_of(found: Parameters, times: Floats) -> Floats:
     critical, w_prime, p_max = found
-    rest = w_prime / 60.0
     first = _parts(floats([1.0]))[0]
-    sprint = ((p_max or 0.0) - critical * first[1] - rest * first[2]) / first[0]
-    watts: Floats = _parts(times) @ np.array([sprint, critical, rest])
-    return watts
+    sprint = ((p_max or 0.0) - critical * first[1] - w_prime / 60.0 * first[2]) / first[0]
+    return extended(times, float(sprint), critical, w_prime)
 
 
 def _by_table(durations_s: Ints, watts: Floats, least_s: int) -> PowerModel | None:
