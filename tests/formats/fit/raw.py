@@ -1,6 +1,7 @@
 """FIT files byte by byte, for what no encoder of ours would write."""
 
 from collections.abc import Iterable
+from typing import Literal
 
 from openintervals.formats.fit.crc import crc16
 
@@ -12,7 +13,7 @@ TIME = 1_000_000_000  # as stored: Unix time less 631,065,600
 
 
 def definition(local: int, kind: int, fields: Fields, developer: Fields | None = None, *, big: bool = False) -> bytes:
-    order = "big" if big else "little"
+    order: Literal["big", "little"] = "big" if big else "little"
     fields = list(fields)
     head = bytes([0x40 | (0x20 if developer is not None else 0) | local, 0, big]) + kind.to_bytes(2, order)
     head += bytes([len(fields)]) + b"".join(bytes(field) for field in fields)

@@ -22,6 +22,8 @@ from .walk import Group
 
 Column = NDArray[Any]
 
+_DESCRIPTIONS = 206  # the kind that describes developer fields, which cannot describe its own
+
 
 class Described(NamedTuple):
     """What a file says of a developer field. `native` is the number of the field it stands in for, if any."""
@@ -175,7 +177,7 @@ class Columns(Mapping[str, Column]):
             for number, developer, offset, size in group.developer_fields():
                 if not size:
                     continue
-                said = self._around.described(developer, number)
+                said = None if self.number == _DESCRIPTIONS else self._around.described(developer, number)
                 name = seen.get((developer, number))
                 if name is None:
                     name = said.name if said else f"developer_{developer}_{number}"

@@ -22,7 +22,7 @@ from .crc import crc16
 from .expand import numbers, unroll
 from .faults import Fault, Undecodable
 from .profile import CLOCK_LEAST, EPOCH_S, TIMESTAMP, kind_name
-from .walk import DEFINITIONS_MOST, Group, walk
+from .walk import DEFINED_MOST, Group, walk
 
 BYTES_MOST = 64 * 1024 * 1024
 _BYTES_EVER = 2**32 - 1  # positions are kept in four bytes
@@ -127,10 +127,11 @@ class File(Mapping[str, Columns]):
             fulls.append(np.zeros(len(at), bool))
         where = np.concatenate(places)
         order = np.argsort(where, kind="stable")
-        where, value, full = where[order], np.concatenate(values)[order], np.concatenate(fulls)[order]
-        seconds = unroll(value, full, 5)
+        where, value = where[order], np.concatenate(values)[order]
+        full_ones = np.concatenate(fulls)[order]
+        seconds = unroll(value, full_ones, 5)
         times = np.where(seconds >= CLOCK_LEAST, seconds + EPOCH_S, seconds).astype(np.float64)
-        times[: int(np.argmax(full)) if full.any() else len(full)] = np.nan
+        times[: int(np.argmax(full_ones)) if full_ones.any() else len(where)] = np.nan
         return where, times
 
     def heart_rates(self, times_s: Column) -> Column | None:
@@ -183,7 +184,7 @@ def decode(data: bytes, *, most_bytes: int = BYTES_MOST) -> Decoded:
     data = bytes(data)
     files: list[File] = []
     faults: list[Fault] = []
-    at = definitions = 0
+    at = defined = 0
     owner: File | None = None
     for _ in range(FILES_MOST):
         header = _next_header(data, at)
@@ -192,14 +193,14 @@ def decode(data: bytes, *, most_bytes: int = BYTES_MOST) -> Decoded:
         if header > at:
             faults.append(Fault("skipped", f"{header - at} bytes are not part of any file", at))
         extent = _extent(data, header, faults)
-        groups, wrong = walk(data, extent.start, extent.end, DEFINITIONS_MOST - definitions)
+        groups, wrong, used = walk(data, extent.start, extent.end, DEFINED_MOST - defined)
         at = extent.next
         if extent.further and wrong and wrong[-1].code == "truncated":
             faults.append(Fault("size", "The header tells too small a size; what follows was read as well", header + 4))
             at = extent.further
-            groups, wrong = walk(data, extent.start, at - 2, DEFINITIONS_MOST - definitions)
+            groups, wrong, used = walk(data, extent.start, at - 2, DEFINED_MOST - defined)
         faults += wrong
-        definitions += len(groups)
+        defined += used
         groups = _affordable(data, groups, faults)
         if groups:
             file = File(data, header, groups)
@@ -209,11 +210,20 @@ def decode(data: bytes, *, most_bytes: int = BYTES_MOST) -> Decoded:
             elif owner is not None:
                 owner.append(file)
     if not files:
-        first = faults[-1] if faults else Fault("", "This is not a FIT file", 0)
-        raise Undecodable(first.message if faults else "This is not a FIT file", first.offset)
+        raise _refusal(data, faults)
     if at < len(data):
         faults.append(Fault("skipped", f"{len(data) - at} bytes behind the end", at))
     return Decoded(tuple(files), tuple(faults))
+
+
+def _refusal(data: bytes, faults: list[Fault]) -> Undecodable:
+    header = _next_header(data, 0)
+    if header is None:
+        return Undecodable("This is not a FIT file", 0)
+    for fault in faults:
+        if fault.code in ("definition_missing", "too_many"):
+            return Undecodable(fault.message, fault.offset)
+    return Undecodable("The file has no messages", header + data[header])
 
 
 def _next_header(data: bytes, at: int) -> int | None:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .base_types import BY_NAME, BaseType
 from .crc import crc16
-from .profile import EPOCH_S, TIMESTAMP, Field, fields_by_name, kind_number
+from .profile import CLOCK_LEAST, EPOCH_S, TIMESTAMP, Field, fields_by_name, kind_number
 
 FIELD_BYTES_MOST = 255
 _PROFILE_VERSION = 2100
@@ -172,7 +172,10 @@ def _numbers(kind: str, field: Field, base: BaseType, values: NDArray[Any], *, b
         stored = values.astype(dtype)
     else:
         exact = values.astype(np.float64)
-        raw = exact - EPOCH_S if field.type in ("time", "wall") else (exact + field.offset) * field.scale
+        if field.type in ("time", "wall"):
+            raw = np.where((field.type == "time") & (exact < CLOCK_LEAST), exact, exact - EPOCH_S)
+        else:
+            raw = (exact + field.offset) * field.scale
         absent = np.isnan(raw)
         raw = np.where(absent, 0, np.rint(raw))
         _check(kind, field, raw[~absent], base)
@@ -213,7 +216,7 @@ def _described(developer: Sequence[DeveloperField], application_id: bytes) -> di
             "field_definition_number": list(count),
             "fit_base_type_id": [BY_NAME[field.type].code for field in developer],
             "field_name": [field.name for field in developer],
-            "units": [field.units or None for field in developer],
+            "units": [field.units for field in developer],
             "native_mesg_num": [kind_number(field.kind) for field in developer],
             "native_field_num": [np.nan if field.native is None else field.native for field in developer],
         },

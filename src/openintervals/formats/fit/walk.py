@@ -15,7 +15,7 @@ import numpy as np
 from .base_types import BY_CODE
 from .faults import Fault
 
-DEFINITIONS_MOST = 1024  # that differ, in everything that is decoded at once
+DEFINED_MOST = 16_384  # definitions that differ and fields of them, in everything that is decoded at once
 _CANDIDATES_MOST = 4  # places behind a fault where reading may go on that are tried
 _LOOK_MOST = 65_536  # bytes in which they are looked for
 
@@ -54,9 +54,12 @@ class Group:
             offset += size
 
 
-def walk(data: bytes, start: int, end: int, definitions_most: int) -> tuple[list[Group], list[Fault]]:
-    """The groups of messages between two offsets, and what is wrong there; what came before a fault is in the groups."""
-    walker = _Walker(data, end, definitions_most)
+def walk(data: bytes, start: int, end: int, defined_most: int = DEFINED_MOST) -> tuple[list[Group], list[Fault], int]:
+    """The groups of messages between two offsets, what is wrong there, and how much of `defined_most` was used.
+
+    What came before a fault is in the groups.
+    """
+    walker = _Walker(data, end, defined_most)
     fault = walker.run(start)
     faults = [fault] if fault else []
     behind = _resume(walker, fault.offset) if fault and fault.code == "definition_missing" else None
@@ -64,14 +67,15 @@ def walk(data: bytes, start: int, end: int, definitions_most: int) -> tuple[list
         walker, at = behind
         message = f"{at - fault.offset} bytes were skipped; reading went on with the next definition"
         faults.append(Fault("skipped", message, fault.offset))
-    return [group for group in walker.groups.values() if group.positions], faults
+    return [group for group in walker.groups.values() if group.positions], faults, walker.defined
 
 
 class _Walker:
-    def __init__(self, data: bytes, end: int, definitions_most: int) -> None:
+    def __init__(self, data: bytes, end: int, defined_most: int) -> None:
         self.data = data
         self.end = end
-        self.definitions_most = definitions_most
+        self.defined_most = defined_most
+        self.defined = 0
         self.groups: dict[bytes, Group] = {}
         self.current: dict[int, bytes] = {}
         self.sizes = [0] * 256
@@ -95,7 +99,7 @@ class _Walker:
                 if run < _RUN_LEAST:
                     patience = _PATIENCE
                     continue
-                positions = np.arange(at, at + run * size, size, np.uint32)
+                positions = np.arange(at, at + run * size, size, dtype=np.uint32)
                 self.groups[self.current[_local(header)]].positions.frombytes(positions.tobytes())
                 at += run * size
                 before = at - size
@@ -125,7 +129,8 @@ class _Walker:
             return Fault("truncated", "The last definition is cut off", at)
         key = data[at + 2 : at + length]
         if key not in self.groups:
-            if len(self.groups) >= self.definitions_most:
+            self.defined += _defined(key)
+            if self.defined > self.defined_most:
                 return Fault("too_many", "More different definitions than are read", at)
             self.groups[key] = _group(key, at)
         self.point(data[at] & 0x0F, key)
@@ -146,7 +151,8 @@ class _Walker:
 
     def copy(self) -> "_Walker":
         """The same state with positions of its own, to try something with."""
-        other = _Walker(self.data, self.end, self.definitions_most)
+        other = _Walker(self.data, self.end, self.defined_most)
+        other.defined = self.defined
         for key, group in self.groups.items():
             other.groups[key] = _group(key, group.defined_at)
             other.groups[key].positions = array("I", group.positions)
@@ -173,6 +179,11 @@ def definition_length(data: bytes, at: int, end: int) -> int | None:
             return None
         length += 1 + 3 * data[at + length]
     return length if at + length <= end else None
+
+
+def _defined(key: bytes) -> int:
+    """What a definition counts: itself and its fields."""
+    return 1 + (len(key) - 4) // 3
 
 
 def _group(key: bytes, at: int) -> Group:

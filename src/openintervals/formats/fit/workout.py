@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .encode import encode
 
@@ -18,6 +19,11 @@ STEPS_MOST = 1000
 Target = Literal["open", "power_w", "power_percent", "heart_rate_bpm", "heart_rate_percent", "cadence", "speed_m_s"]
 
 _WORKOUT_FILE = 5
+_DEVELOPMENT = 255  # the manufacturer number of whoever has none
+_COLUMNS = (
+    "duration_type", "duration_value", "target_type", "target_value", "custom_target_value_low",
+    "custom_target_value_high", "intensity",
+)  # fmt: skip
 _TIME, _DISTANCE, _OPEN, _REPEAT = 0, 1, 5, 6  # what ends a step
 _TARGETS: dict[Target, tuple[int, float, float]] = {  # the kind of target, and what to multiply with and to add
     "open": (2, 1, 0),
@@ -79,17 +85,24 @@ def encode_workout(
     if not 0 < len(rows) <= STEPS_MOST:
         raise ValueError(f"A workout has between 1 and {STEPS_MOST} steps, not {len(rows)}")
     kinds = np.array(rows).T
-    labels = ("duration_type", "duration_value", "target_type", "target_value")
-    labels += ("custom_target_value_low", "custom_target_value_high", "intensity")
-    step_columns: dict[str, object] = {"message_index": np.arange(len(rows)), **dict(zip(labels, kinds, strict=True))}
+    step_columns: dict[str, ArrayLike] = {
+        "message_index": np.arange(len(rows)),
+        **dict(zip(_COLUMNS, kinds, strict=True)),
+    }
     for label, column in zip(("wkt_step_name", "notes"), zip(*texts, strict=True), strict=True):
         if any(column):
             step_columns[label] = np.array(column, object)
-    file_id = {"type": [_WORKOUT_FILE], "manufacturer": [255], "product": [0], "serial_number": [serial_number]}
-    workout = {"sport": [sport], "sub_sport": [sub_sport], "num_valid_steps": [len(rows)], "wkt_name": [name]}
-    return encode(
-        {"file_id": {**file_id, "time_created": [created_s]}, "workout": workout, "workout_step": step_columns}  # type: ignore[dict-item]
-    )
+    file_id: dict[str, ArrayLike] = {
+        "type": [_WORKOUT_FILE], "manufacturer": [_DEVELOPMENT], "product": [0], "serial_number": [serial_number],
+        "time_created": [created_s],
+    }  # fmt: skip
+    workout: dict[str, ArrayLike] = {
+        "sport": [sport],
+        "sub_sport": [sub_sport],
+        "num_valid_steps": [len(rows)],
+        "wkt_name": [name],
+    }
+    return encode({"file_id": file_id, "workout": workout, "workout_step": step_columns})
 
 
 def _row(step: Step) -> list[float]:
