@@ -169,9 +169,9 @@ class Programs:
             return Server(self.url, self.said, *(["--no-worker"] if len(self.names) > 1 else []))
         return Program(self.said, "worker", "--database-url", self.url)
 
-    def kill(self) -> None:
+    def clear_away(self) -> None:
         for program in self.running.values():
-            program.kill()
+            program.clear_away()
 
     def stop(self) -> None:
         for program in self.running.values():
@@ -276,7 +276,7 @@ def suffer(url: str, lives: int, seed: int, receiver: Receiver) -> Aftermath:
             print(said.read().decode()[-5_000:])
             raise
         finally:
-            programs.kill()
+            programs.clear_away()
     return look(url, seed, story, ids, begins_after, receiver)
 
 

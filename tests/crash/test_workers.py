@@ -112,7 +112,7 @@ def team(url: str, workers: int) -> Iterator[Team]:
             raise
         finally:
             for worker in made.workers:
-                worker.kill()
+                worker.clear_away()
 
 
 @pytest.fixture
