@@ -136,6 +136,7 @@ def test_a_running_request_is_finished_after_sigterm_and_a_newcomer_refused(tmp_
 
     with serving(url, errors=log) as served, ThreadPoolExecutor() as threads:
         blocker = apsw.Connection(str(tmp_path / "openintervals.db"))
+        blocker.set_busy_timeout(5_000)  # the background work may be writing just now
         blocker.execute("BEGIN IMMEDIATE")
         running = threads.submit(_make_event, served.base, key)
         _until_running(served.base)
@@ -157,6 +158,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
     with serving(url) as served, ThreadPoolExecutor() as threads:
         blocker = apsw.Connection(str(tmp_path / "openintervals.db"))
+        blocker.set_busy_timeout(5_000)  # the background work may be writing just now
         blocker.execute("BEGIN IMMEDIATE")
         running = threads.submit(_make_event, served.base, key)
         _until_running(served.base)

@@ -4,6 +4,7 @@ import contextlib
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import IO
 
@@ -41,6 +42,12 @@ class Program:
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait()
+
+    def clear_away(self) -> None:
+        """Kill it, and remove what it left for others to find it dead by."""
+        self.kill()
+        for left in Path(tempfile.gettempdir()).glob(f"openintervals-sender-*-{self.process.pid}-*"):
+            left.unlink(missing_ok=True)
 
     def stop(self) -> None:
         """Ask it to end, and wait until it has."""

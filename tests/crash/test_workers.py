@@ -18,7 +18,7 @@ from tests.worker import receivers
 from tests.worker.receivers import Receiver
 
 ENDPOINTS = 12
-GROUPS = 6
+GROUPS = 4
 numbers = itertools.count(1)
 
 
@@ -47,8 +47,9 @@ class Team:
 
     def change_until_shared(self) -> None:
         """Until every endpoint is served by the worker it belongs to."""
-        for _ in range(PATIENCE_S * 5):
-            self.change()
+        for _ in range(PATIENCE_S * 50):
+            if self.waiting() == 0:
+                self.change()
             living = self.living()
             wanted = {webhook_id: senders.chosen(webhook_id, living) for webhook_id in self.webhooks if living}
             if len(living) == len(self.workers) and self.holders() == wanted:
@@ -57,16 +58,19 @@ class Team:
         raise AssertionError(f"{self.holders()} is not what {living} should hold")
 
     def pause(self) -> None:
-        for worker in self.workers:
-            worker.pause()
+        self.workers[0].pause()
+
+    def waiting(self) -> int:
+        [(waiting,)] = databases.rows(self.url, "SELECT count(*) FROM deliveries WHERE state = 'waiting'")
+        assert isinstance(waiting, int)
+        return waiting
 
     def wait_until_told(self) -> None:
-        for _ in range(PATIENCE_S * 10):
-            [(waiting,)] = databases.rows(self.url, "SELECT count(*) FROM deliveries WHERE state = 'waiting'")
-            if waiting == 0:
+        for _ in range(PATIENCE_S * 50):
+            if self.waiting() == 0:
                 return
             self.pause()
-        raise AssertionError(f"{waiting} deliveries still wait")
+        raise AssertionError(f"{self.waiting()} deliveries still wait")
 
     def hold(self, worker: Program) -> list[str]:
         """The endpoints that a worker holds."""
@@ -108,7 +112,7 @@ def team(url: str, workers: int) -> Iterator[Team]:
             raise
         finally:
             for worker in made.workers:
-                worker.kill()
+                worker.clear_away()
 
 
 @pytest.fixture

@@ -4,7 +4,9 @@ import asyncio
 from datetime import timedelta
 from typing import Any
 
+import apsw
 import msgspec
+import psycopg
 import pytest
 import sqlalchemy as sa
 
@@ -136,6 +138,52 @@ def test_recovering_leaves_alone_what_was_made_before(api: Api, app: Application
 
     assert [delivery["_id"] for delivery in log(api, webhook, status="waiting")] == [new]
     assert [delivery["_id"] for delivery in log(api, webhook, status="failed")] == [old]
+
+
+def effort(app: Application, url: str, **parameters: Any) -> int:
+    """What a database does to read a portion of the journal: SQLite's instructions, PostgreSQL's rows."""
+    entries = replays._entries()
+    if app.database.kind == "sqlite":
+        connection = apsw.Connection(url.removeprefix("sqlite:///"), flags=apsw.SQLITE_OPEN_READONLY)
+        steps = 0
+
+        def count() -> bool:
+            nonlocal steps
+            steps += 1
+            return False
+
+        connection.set_progress_handler(count, 1)
+        connection.execute(entries.sqlite.sql, {**entries.sqlite.fixed, **parameters}).fetchall()
+        connection.close()
+        return steps
+    with psycopg.connect(url) as connection_:
+        connection_.execute("ANALYZE")  # as the server does by itself before a table is large
+        sql = f"EXPLAIN (ANALYZE, FORMAT JSON) {entries.postgres.sql}"
+        told = connection_.execute(sql.encode(), {**entries.postgres.fixed, **parameters}).fetchone()
+    assert told
+    return _rows(told[0][0]["Plan"])
+
+
+def _rows(node: dict[str, Any]) -> int:
+    return int(node["Actual Rows"] * node["Actual Loops"]) + sum(map(_rows, node.get("Plans", [])))
+
+
+def test_an_object_that_changed_very_often_costs_no_more_for_each_of_its_changes(
+    api: Api, app: Application, module_url: str
+) -> None:
+    async def change(tx: Write, number: int) -> None:
+        group = await groups.lock(tx, slug)
+        for each in range(number):
+            group = await groups.change(tx, group, {"name": f"Name {group.version} {each}"})
+
+    slug = api.make_group()
+    tenant = {"organization_id": api.tenant.organization_id, "mode": api.tenant.mode}
+    efforts = []
+    for _ in range(2):
+        api.app.write(lambda tx: change(tx, 300), api.tenant)
+        efforts.append(effort(app, module_url, **tenant, after=0, until=1_000_000))
+
+    assert efforts[1] < 2.5 * efforts[0]
 
 
 @pytest.mark.parametrize("what", ["recover", "replay"])

@@ -5,7 +5,8 @@
 Every look asks anew whether the endpoint may be told at all (its status, its key), and reads no object: what leaves is what was frozen.
 Requests overlap, `WINDOW_MOST` at most: a lane starts with two at once, success widens the window and failure narrows it, so that an
 endpoint that hangs holds few connections. A bucket bounds how many leave in a second. After straight failures the lane closes, and then
-tries with one (`retries.Health`).
+tries with one (`retries.Health`); so does whoever takes over an endpoint that fails. While answers are slow and there is room, the sender wakes
+the lane for what is new.
 What was armed again gets half of the window at most, and only what fresh deliveries leave of it.
 
 Nothing of this is shared with other lanes: a slow endpoint delays itself. Two deliveries about one object are never in flight together.
