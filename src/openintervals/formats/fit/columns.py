@@ -106,7 +106,7 @@ class Columns(Mapping[str, Column]):
 
     def _has(self, other: str, values: Iterable[int]) -> bool:
         """Whether a field has one of these values in any message."""
-        return other in self._fields and bool(np.isin(self[other], tuple(values)).any())
+        return other in self._fields and bool(expand.is_one_of(self[other], values).any())
 
     @cached_property
     def positions(self) -> NDArray[np.intp]:

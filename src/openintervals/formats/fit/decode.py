@@ -27,7 +27,7 @@ from .walk import DEFINED_MOST, Group, walk
 BYTES_MOST = 64 * 1024 * 1024
 _BYTES_EVER = 2**32 - 1  # positions are kept in four bytes
 FILES_MOST = 64  # that follow one another
-_CELLS_A_BYTE = 4  # numbers that a kind's columns may have together for each byte of the file
+_CELLS_A_BYTE = 6  # numbers that a kind's columns may have together for each byte of the file
 _CELLS_ALWAYS = 1 << 20
 _MAGIC = b".FIT"
 _HEADER_LEAST = 12

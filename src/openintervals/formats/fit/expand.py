@@ -106,6 +106,15 @@ def _components() -> dict[str, tuple[Component, ...]]:
     return found
 
 
+@cache
+def _by_target() -> dict[tuple[str, str], list[Component]]:
+    found: dict[tuple[str, str], list[Component]] = {}
+    for kind, components in _components().items():
+        for component in components:
+            found.setdefault((kind, component.target), []).append(component)
+    return found
+
+
 def targets(kind: str, names: Iterable[str], has: Callable[[str, Iterable[int]], bool]) -> list[str]:
     """What can be derived from fields of these names; `has` says whether a field has one of some values anywhere."""
     known = dict.fromkeys(names)
@@ -122,13 +131,13 @@ def targets(kind: str, names: Iterable[str], has: Callable[[str, Iterable[int]],
 
 def fill(columns: Mapping[str, Column], kind: str, name: str, column: Column | None) -> Column | None:
     """The column of a field, with what components and sub-fields say where it is absent; None if nothing says anything."""
-    for component in _components().get(kind, ()):
-        if component.target == name and component.source in columns:
+    for component in _by_target().get((kind, name), ()):
+        if component.source in columns:
             column = filled(column, _component(columns, kind, component, column))
     sub = sub_fields(kind).get(name)
     if sub and column is None and sub.source in columns and sub.other in columns:
         source = _raw(numbers(columns[sub.source]), fields_by_name(kind)[sub.source])
-        holds = np.isin(numbers(columns[sub.other]), sub.values)
+        holds = is_one_of(columns[sub.other], sub.values)
         if holds.any():
             column = np.where(holds, source / sub.field.scale - sub.field.offset, np.nan)
     return column
@@ -149,6 +158,15 @@ def filled(column: Column | None, more: Column | None) -> Column | None:
             np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=np.nan) for each in (column, more)
         )
     return np.where(np.isnan(column), more, column)
+
+
+def is_one_of(column: Column, values: Iterable[int]) -> NDArray[np.bool_]:
+    """In which messages a field has one of these values."""
+    stored = numbers(column)
+    found = np.zeros(len(stored), bool)
+    for value in values:
+        found |= stored == value
+    return found
 
 
 def numbers(column: Column) -> Column:
@@ -172,7 +190,7 @@ def _component(columns: Mapping[str, Column], kind: str, wanted: Component, targ
     field = fields_by_name(kind)[wanted.source]
     width = _WIDTHS[field.type]
     if source.dtype == object:
-        return None
+        return numbers(source)
     if (field.scale, field.offset) == (wanted.scale, wanted.offset) and wanted.bits == width and not wanted.accumulated:
         values = numbers(source)  # the same number in a wider field
     else:
@@ -183,7 +201,7 @@ def _component(columns: Mapping[str, Column], kind: str, wanted: Component, targ
     if wanted.other:
         if wanted.other not in columns:
             return None
-        values = np.where(np.isin(numbers(columns[wanted.other]), wanted.values), values, np.nan)
+        values = np.where(is_one_of(columns[wanted.other], wanted.values), values, np.nan)
     return values
 
 
