@@ -15,6 +15,7 @@ from openintervals.platform.scopes import SCOPES
 from openintervals.settings import Settings
 
 TENANT = ("organization_id", "mode")
+ATHLETE = ("athlete_id",)
 OTHER_KEYS = {
     "organizations": "the tenants themselves; the one table whose slug is unique across all of them",
     "rate_limits": "a bucket is a key, which has one mode, or an address, which has none",
@@ -64,15 +65,16 @@ def loose_keys(tables: Iterable[sa.Table]) -> list[str]:
     for table in tables:
         if table.name in OTHER_KEYS:
             continue
+        tenant = TENANT if "organization_id" in table.c else ATHLETE
         unique = [list(index.columns) for index in table.indexes if index.unique]
         unique += [list(each.columns) for each in table.constraints if isinstance(each, sa.UniqueConstraint)]
         for key in [list(table.primary_key.columns), *unique]:
             names = tuple(column.name for column in key)
-            if names[:2] != TENANT:
+            if names[: len(tenant)] != tenant:
                 wrong.append(f"{table.name} has the key {names}")
         for reference in table.foreign_key_constraints:
             pairs = [(element.parent.name, element.target_fullname.partition(".")[2]) for element in reference.elements]
-            if pairs[:2] != [(name, name) for name in TENANT]:
+            if pairs[: len(tenant)] != [(name, name) for name in tenant]:
                 wrong.append(f"{table.name} refers by {pairs}")
     return wrong
 
@@ -147,14 +149,15 @@ def test_every_key_begins_with_the_tenant_and_no_reference_leaves_it() -> None:
     assert set(OTHER_KEYS) <= set(tables)
 
 
-def test_a_key_or_a_reference_across_tenants_is_caught() -> None:
+@pytest.mark.parametrize("tenant", [TENANT, ATHLETE])
+def test_a_key_or_a_reference_across_tenants_is_caught(tenant: tuple[str, ...]) -> None:
     metadata = sa.MetaData()
     parent = sa.Table("parents", metadata, sa.Column("id", sa.Text, primary_key=True))
     child = sa.Table(
         "children",
         metadata,
-        *(sa.Column(name, sa.Text) for name in (*TENANT, "id", "slug", "parent_id")),
-        sa.PrimaryKeyConstraint(*TENANT, "id"),
+        *(sa.Column(name, sa.Text) for name in (*tenant, "id", "slug", "parent_id")),
+        sa.PrimaryKeyConstraint(*tenant, "id"),
         sa.ForeignKeyConstraint(["parent_id"], ["parents.id"]),
         sa.Index("uq_children_slug", "slug", unique=True),
     )

@@ -9,7 +9,21 @@ import pytest
 
 from tests.house.sources import ROOT
 
-PARTS = ("cli", "serving", "worker", "app", "api", "demo", "doctor", "club", "platform", "db", "analysis", "formats")
+PARTS = (
+    "cli",
+    "serving",
+    "worker",
+    "app",
+    "api",
+    "demo",
+    "doctor",
+    "club",
+    "training",
+    "platform",
+    "db",
+    "analysis",
+    "formats",
+)
 LEAVES = ("errors", "settings", "instants")
 
 
@@ -50,12 +64,14 @@ def test_the_contracts_hold_in_a_package_that_imports_nothing(house: Path) -> No
 WRONG = (
     ("club", "openintervals.api"),
     ("platform", "openintervals.club"),
+    ("training", "openintervals.club"),
     ("api", "openintervals.cli"),
     ("db", "openintervals.platform"),
     ("errors", "openintervals.db"),
     ("demo", "openintervals.doctor"),
     ("club", "litestar"),
     ("club", "apsw"),
+    ("training", "litestar"),
     ("platform", "psycopg"),
     ("api", "sqlalchemy"),
     ("cli", "sqlalchemy"),

@@ -168,8 +168,8 @@ def _raised(function: ast.AsyncFunctionDef) -> set[str]:
 
 
 EVERYWHERE: tuple[str, ...] = ()
-DOMAIN = ("club", "platform", "db")
-OPERATIONS = ("club", "platform")
+DOMAIN = ("club", "training", "platform", "db")
+OPERATIONS = ("club", "training", "platform")
 
 RULES: list[tuple[Callable[[Source], list[str]], tuple[str, ...], str]] = [
     (too_long, EVERYWHERE, "pass\n" * 400),

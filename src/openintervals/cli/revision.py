@@ -23,6 +23,7 @@ from alembic.runtime.migration import MigrationContext
 
 import openintervals.club
 import openintervals.platform
+import openintervals.training
 from openintervals.db import migrate, schema
 
 _FILE = '''"""{message}"""
@@ -47,7 +48,7 @@ _SEQUENCE = """if op.get_context().dialect.name == "postgresql":
 
 def all_tables() -> sa.MetaData:
     """The metadata with every table in it: each domain file adds its own when it is imported."""
-    for package in (openintervals.platform, openintervals.club):
+    for package in (openintervals.platform, openintervals.training, openintervals.club):
         for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     return schema.metadata

@@ -1,5 +1,8 @@
 """The words tables are written in: one metadata, a handful of column types, and the tenant that begins every key.
 
+A tenant is an organization, whose tables (`table`) are keyed by organization and mode, or an athlete, whose tables (`owned`) are keyed by athlete
+and have no modes. `own` is the condition for either.
+
 Types hold the same Python values on both databases, because statements run on the drivers directly:
 text is compared byte by byte (collation C on PostgreSQL, SQLite's BINARY), dates and instants are ISO text, JSON is text kept
 as it was given. Every primary and unique key begins with the tenant, so that rows can be spread over machines by tenant.
@@ -82,6 +85,20 @@ def table(name: str, *columns: sa.Column[Any] | sa.Constraint | sa.Index, key: S
     )
 
 
+def owned(name: str, *columns: sa.Column[Any] | sa.Constraint | sa.Index, key: Sequence[str] = ("id",)) -> sa.Table:
+    """An athlete's table: keyed, and on SQLite clustered, by athlete and `key`."""
+    return sa.Table(
+        name,
+        metadata,
+        sa.Column("athlete_id", Text, nullable=False),
+        *columns,
+        sa.PrimaryKeyConstraint("athlete_id", *key),
+        sqlite_with_rowid=False,
+    )
+
+
 def own(target: sa.FromClause) -> sa.ColumnElement[bool]:
     """The condition every statement starts from: rows of the transaction's tenant, bound by the transaction itself."""
+    if "organization_id" not in target.c:
+        return target.c.athlete_id == sa.bindparam("athlete_id")
     return sa.and_(target.c.organization_id == sa.bindparam("organization_id"), target.c.mode == sa.bindparam("mode"))

@@ -7,7 +7,7 @@ Both carry who asks (tenant, actor) and when (`now`): an operation reads no cloc
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
 
@@ -18,7 +18,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Tenant(msgspec.Struct, frozen=True):
-    """Whose rows: an organization, and its live or its test data."""
+    """Whose rows: an organization, and its live or its test data; or an athlete, whose id stands for the organization's and who is always live."""
 
     organization_id: str
     mode: str
@@ -54,14 +54,19 @@ class Session(Protocol):
 
 
 class Read:
-    """A snapshot. Parameters `organization_id` and `mode` are always bound to the tenant of `asking`."""
+    """A snapshot. Parameters `organization_id` and `mode`, and `athlete_id` with them, are always bound to the tenant of `asking`."""
 
     __slots__ = ("_bound", "asking", "session")
 
     def __init__(self, session: Session, asking: Asking) -> None:
         self.session = session
         self.asking = asking
-        self._bound = {"organization_id": asking.tenant.organization_id, "mode": asking.tenant.mode}
+        tenant = asking.tenant
+        self._bound = {
+            "organization_id": tenant.organization_id,
+            "mode": tenant.mode,
+            "athlete_id": tenant.organization_id,
+        }
 
     @property
     def now(self) -> datetime:
@@ -94,6 +99,10 @@ class Read:
     async def one(self, into: type[T], statement: Statement, **parameters: Any) -> T | None:
         rows = await self.session.fetch(statement, {**parameters, **self._bound})
         return into(*rows[0]) if rows else None
+
+    def as_tenant(self, tenant: Tenant) -> Self:
+        """The same transaction on behalf of another tenant: for background work, or for a request once it is known to reach that tenant."""
+        return type(self)(self.session, msgspec.structs.replace(self.asking, tenant=tenant))
 
 
 class Write(Read):
@@ -128,7 +137,3 @@ class Write(Read):
     def at(self, moment: datetime) -> "Write":
         """The same transaction at another moment: to write down what has happened, never for a request."""
         return Write(self.session, msgspec.structs.replace(self.asking, now=moment))
-
-    def as_tenant(self, tenant: Tenant) -> "Write":
-        """The same transaction on behalf of another tenant: for background work, never for a request."""
-        return Write(self.session, msgspec.structs.replace(self.asking, tenant=tenant))

@@ -3,12 +3,15 @@
 `e01k9x0q5zr4t8m2c6h0w` is an event. An id sorts by the millisecond it was made in, says what kind of thing it names, and
 gives nothing else away. Within one process ids of one kind grow strictly, also inside a millisecond, so a list by id is a list by age.
 A cursor is an id used as a position: `is_id` checks its form alone, and no row need exist.
+
+What the athlete's side calls by number has an id of another form, `i` and digits (`numbered`): `i912738190123456` is an athlete or an activity.
+Such numbers grow with time too, have no two equals whatever they name, and are whole in a double.
 """
 
 import re
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 
 from openintervals import instants
@@ -29,6 +32,10 @@ WEBHOOK = "w"
 DELIVERY = "d"
 TASK = "t"
 
+NUMBERED = re.compile(r"i[1-9][0-9]{0,15}\Z")
+_EPOCH_MS = instants.milliseconds(datetime(2020, 1, 1, tzinfo=UTC))
+_CHANCE_OF_NUMBER = 4096  # 2^41 ms, which are 69 years, times 2^12 stay below 2^53
+
 _last: dict[str, int] = {}
 
 
@@ -40,6 +47,16 @@ def new(kind: str, now: datetime, chance: Callable[[int], int] = secrets.randbel
         number = last + 1
     _last[kind] = number
     return kind + base32(number, TIME_CHARACTERS + CHANCE_CHARACTERS)
+
+
+def numbered(now: datetime, chance: Callable[[int], int] = secrets.randbelow) -> str:
+    """A fresh id of the athlete's side: `i`, then milliseconds since 2020 times 4096 plus chance, below 2^53 until 2089."""
+    number = (instants.milliseconds(now) - _EPOCH_MS) * _CHANCE_OF_NUMBER + chance(_CHANCE_OF_NUMBER)
+    last = _last.get("i", -1)
+    if last - _CHANCE_OF_NUMBER < number <= last:
+        number = last + 1
+    _last["i"] = number
+    return f"i{number}"
 
 
 def base32(number: int, width: int) -> str:
