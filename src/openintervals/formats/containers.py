@@ -1,0 +1,273 @@
+"""Archives: gzip and zip, one in another too, as a stream of the files in them.
+
+What something is, is told by its first bytes and never by its name. Every file is unpacked piece by piece and given out
+before the next one is looked at, so there is one in memory at a time; size, ratio, count and depth are capped while
+unpacking, not after. A file that is damaged is given out as far as it goes, with what is wrong. What cannot be read is
+a Problem and stops nothing. What operating systems leave behind (`__MACOSX`, `.DS_Store` …) is passed over in silence.
+
+Names of files are for people. They may hold anything, `../` too, and are never to be used as a path.
+"""
+
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO, Literal, NamedTuple
+
+from .recording import Fault
+
+Kind = Literal["fit", "gpx", "tcx", "gz", "zip"]
+
+_PIECE = 64 * 1024
+_HEAD = 4_096
+_SLACK = 1024 * 1024  # so much comes out of anything, whatever the ratio
+_DIRECTORY_MOST = 32 * 1024 * 1024
+_NAME_MOST = 500
+_PARTS_MOST = 10_000  # that a gzip is put together from
+_STORED, _DEFLATED = 0, 8
+_ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(gpx|TrainingCenterDatabase)[\s>/]")
+_JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
+
+
+class Limits(NamedTuple):
+    """What may come out of an archive, with everything in it together. `ratio` is of what comes out to what went in."""
+
+    member_bytes: int = 64 * 1024 * 1024
+    total_bytes: int = 4 * 1024 * 1024 * 1024
+    members: int = 100_000
+    ratio: int = 200
+    depth: int = 3
+
+
+_DEFAULT = Limits()
+
+
+class Member(NamedTuple):
+    """A file out of an archive. `kind` is what its bytes say it is, None for anything that is no recording."""
+
+    name: str
+    data: bytes
+    kind: Kind | None
+    faults: tuple[Fault, ...] = ()
+
+
+class Problem(NamedTuple):
+    """A file that cannot be had. Codes: `encrypted`, `unsupported`, `damaged`, `too_large`, `too_many`, `too_deep`."""
+
+    name: str
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class _Budget:
+    """What may still come out."""
+
+    limits: Limits
+    members: int = field(init=False)
+    total: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.members, self.total = self.limits.members, self.limits.total_bytes
+
+
+class _TooMuch(Exception):
+    """A limit was reached; the code and message of the Problem it becomes."""
+
+    def __init__(self, code: str, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.code, self.message, self.final = code, message, final
+
+
+def detect(data: bytes) -> Kind | None:
+    """What these bytes are, by how they begin."""
+    head = data[:_HEAD]
+    if head[8:12] == b".FIT":
+        return "fit"
+    if head[:2] == b"\x1f\x8b":
+        return "gz"
+    if head[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+        return "zip"
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        head = head.decode("utf-16", "ignore").encode()
+    if not head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\0").startswith(b"<"):
+        return None
+    root = _ROOT.search(head)
+    if not root:
+        return None
+    return "gpx" if root[1] == b"gpx" else "tcx"
+
+
+def unpack(name: str, source: bytes | BinaryIO, limits: Limits = _DEFAULT) -> Iterator[Member | Problem]:
+    """All files in a gzip, a zip, or in what is in those; a file that is no archive is given out as it is.
+
+    `source` may be a file that can be sought in, for archives larger than memory. Reading it may fail as files do.
+    """
+    budget = _Budget(limits)
+    try:
+        if isinstance(source, bytes):
+            yield from _opened(name, source, (), budget, 0)
+            return
+        head = source.read(_HEAD)
+        source.seek(0)
+        if detect(head) == "zip":
+            yield from _zip(name, source, budget, 0)
+        else:
+            data = source.read(limits.member_bytes + 1)
+            if len(data) > limits.member_bytes:
+                raise _TooMuch("too_large", f"The file is larger than {limits.member_bytes} bytes")
+            yield from _opened(name, data, (), budget, 0)
+    except _TooMuch as reached:
+        yield Problem(name, reached.code, reached.message)
+
+
+def _opened(
+    name: str, data: bytes, faults: tuple[Fault, ...], budget: _Budget, depth: int
+) -> Iterator[Member | Problem]:
+    kind = detect(data)
+    if kind not in ("gz", "zip"):
+        yield Member(name, data, kind, faults)
+    elif depth >= budget.limits.depth:
+        yield Problem(name, "too_deep", f"Archives are packed in archives more than {budget.limits.depth} deep")
+    elif kind == "zip":
+        yield from _zip(name, io.BytesIO(data), budget, depth)
+    else:
+        inner = re.sub(r"\.gz$", "", name, flags=re.IGNORECASE)
+        try:
+            unpacked, wrong = _gunzip(data, budget)
+        except _TooMuch as reached:
+            if reached.final:
+                raise
+            yield Problem(name, reached.code, reached.message)
+            return
+        if wrong and not unpacked:
+            yield Problem(name, "damaged", wrong.message)
+        else:
+            yield from _opened(inner, unpacked, (*faults, *([wrong] if wrong else [])), budget, depth + 1)
+
+
+class _Taken:
+    """What came out of one file so far, within its limits."""
+
+    def __init__(self, budget: _Budget, packed: int) -> None:
+        self._budget = budget
+        self._most = min(budget.limits.member_bytes, _SLACK + budget.limits.ratio * packed)
+        self._packed = packed
+        self._out = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        self._out += piece
+        self._budget.total -= len(piece)
+        if self._budget.total < 0:
+            raise _TooMuch("too_large", f"More than {self._budget.limits.total_bytes} bytes would come out", final=True)
+        if len(self._out) > self._most:
+            if len(self._out) > self._budget.limits.member_bytes:
+                raise _TooMuch("too_large", f"It is larger than {self._budget.limits.member_bytes} bytes")
+            raise _TooMuch("too_large", f"It grows to more than {self._budget.limits.ratio} times its packed size")
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._out)
+
+
+def _gunzip(data: bytes, budget: _Budget) -> tuple[bytes, Fault | None]:
+    """What a gzip holds, of all its parts together, and what is wrong with it."""
+    taken = _Taken(budget, len(data))
+    view = memoryview(data)
+    at = 0  # what was given to the unpacker
+    for _ in range(_PARTS_MOST):
+        start = at
+        unpacker = zlib.decompressobj(wbits=31)
+        tail = b""
+        try:
+            while not unpacker.eof:
+                if not tail:
+                    tail = bytes(view[at : at + _PIECE])
+                    at += len(tail)
+                piece = unpacker.decompress(tail, _PIECE)
+                if not piece and not tail:
+                    return bytes(taken), Fault("truncated", "The gzip ends early", len(data))
+                taken.add(piece)
+                tail = unpacker.unconsumed_tail
+        except zlib.error:
+            return bytes(taken), Fault("corrupt", "The gzip is damaged", start)
+        at -= len(unpacker.unused_data)
+        if bytes(view[at : at + 2]) != b"\x1f\x8b":
+            return bytes(taken), None
+    return bytes(taken), Fault("too_many", f"The gzip has more than {_PARTS_MOST} parts", at)
+
+
+def _zip(name: str, source: BinaryIO, budget: _Budget, depth: int) -> Iterator[Member | Problem]:
+    try:
+        _check_directory(source)
+        archive = zipfile.ZipFile(source)
+    except _TooMuch as reached:
+        yield Problem(name, reached.code, reached.message)
+        return
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError) as wrong:
+        yield Problem(name, "damaged", f"The zip has no readable directory: {wrong}")
+        return
+    with archive:
+        for info in archive.infolist():
+            if info.is_dir() or _JUNK.search(info.filename):
+                continue
+            budget.members -= 1
+            if budget.members < 0:
+                raise _TooMuch("too_many", f"There are more than {budget.limits.members} files", final=True)
+            inner = f"{name}/{info.filename}"[-_NAME_MOST:]
+            try:
+                found = _member(archive, info, inner, budget)
+            except _TooMuch as reached:
+                if reached.final:
+                    raise
+                found = Problem(inner, reached.code, reached.message)
+            if isinstance(found, Problem):
+                yield found
+            else:
+                yield from _opened(found.name, found.data, found.faults, budget, depth + 1)
+
+
+def _check_directory(source: BinaryIO) -> None:
+    """A directory is read as a whole, and takes several times its size: so it must be small enough."""
+    end = source.seek(0, io.SEEK_END)
+    source.seek(max(0, end - 65_557))
+    tail = source.read(65_557)
+    at = tail.rfind(b"PK\x05\x06")
+    size = int.from_bytes(tail[at + 12 : at + 16], "little") if at >= 0 else 0
+    if size == 0xFFFF_FFFF:
+        large = tail.rfind(b"PK\x06\x06", 0, at)
+        size = int.from_bytes(tail[large + 40 : large + 48], "little") if large >= 0 else size
+    source.seek(0)
+    if size > min(_DIRECTORY_MOST, end):
+        raise _TooMuch("too_large", "The directory of the zip is too large")
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, budget: _Budget) -> Member | Problem:
+    if info.flag_bits & 1:
+        return Problem(name, "encrypted", "It is encrypted")
+    if info.compress_type not in (_STORED, _DEFLATED):
+        return Problem(name, "unsupported", f"It is packed by method {info.compress_type}, which is not read here")
+    taken = _Taken(budget, info.compress_size)
+    fault: Fault | None = None
+    try:
+        with archive.open(info) as packed:
+            while piece := packed.read(_PIECE):
+                taken.add(piece)
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        ValueError,
+        OverflowError,
+        RuntimeError,
+        NotImplementedError,
+    ) as wrong:
+        fault = Fault("corrupt", f"It is damaged in the zip: {wrong}", info.header_offset)
+    data = bytes(taken)
+    if fault and not data:
+        return Problem(name, "damaged", fault.message)
+    return Member(name, data, detect(data), (fault,) if fault else ())
+
+
+__all__ = ["Kind", "Limits", "Member", "Problem", "detect", "unpack"]
