@@ -255,3 +255,24 @@ def test_laps_hold_the_records_that_begin_in_them() -> None:
     assert laps.by_time(time_s, [0, 1.5, 5, 10]) == [(0, 2), (2, 3), (3, 5)]
     assert laps.by_time(time_s, [0, 2], end_s=11) == [(0, 2), (2, 4)]
     assert laps.by_time(time_s, []) == []
+
+
+def test_more_intervals_than_anybody_marks_are_refused() -> None:
+    wanted = [Span(at, at + 1) for at in range(0, 10_000, 2)]
+
+    with pytest.raises(spans.TooMany, match="at most"):
+        spans.partition(10_000, wanted)
+
+
+def test_groups_that_would_have_one_name_are_told_apart() -> None:
+    power = steps((30, 500), (60, 100), (30, 500))
+    streams = ride(power, heart_rate_bpm=np.full(120, 150.0))
+    found = intervals.measured(lay_out(streams, "Ride", RIDER), [Span(0, 30), Span(90, 120)])
+    one = found.intervals[0]
+
+    other = dataclasses.replace(one, numbers=dataclasses.replace(one.numbers, average_power_w=500.4, elapsed_s=30))
+    far = dataclasses.replace(one, numbers=dataclasses.replace(one.numbers, elapsed_s=30, average_power_w=400))
+    ids = [group.id for group in intervals.grouped([one, far, other]).groups]
+
+    assert len(set(ids)) == len(ids) == 2
+    assert intervals.grouped([one, other]).groups[0].count == 2

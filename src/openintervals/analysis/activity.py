@@ -17,6 +17,7 @@ from openintervals.analysis import (
     critical_speed,
     curves,
     decoupling,
+    distance,
     eftp,
     heart_rate,
     histograms,
@@ -169,7 +170,7 @@ def _way(values: dict[str, Any], recording: Recording) -> None:
     cadence = recording.cadence_rpm
     values["coasting_s"] = moving.coasting_s(recording.moves, cadence, recording.power_w)
     if recording.covered_m is not None and recording.speed_mps is not None:
-        values["distance_m"] = way = float(recording.covered_m[-1] - recording.covered_m[0])
+        values["distance_m"] = way = distance.total_m(recording.covered_m)
         values["average_speed_mps"] = way / seconds if seconds else None
         values["max_speed_mps"] = arrays.most(recording.speed_mps)
     if recording.gap_mps is not None:

@@ -38,6 +38,8 @@ DISTANCES_M: Floats = np.array(
 )  # fmt: skip
 _STEPS_MOST = 4096
 _STEP_LEAST_M = 1.0
+_LONG_S = 86_400
+_STARTS = 200  # of windows in their own length, in recordings longer than a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,10 @@ def durations(seconds: int) -> Ints:
 
 
 def mean_max(values: Floats, layout: Seconds, places: Ints | None = None) -> Curve:
-    """The curve of one value per second, unknown ones counting as 0; `places` are the seconds they are from, if not all in turn."""
+    """The curve of one value per second, unknown ones counting as 0; `places` are the seconds they are from, if not all in turn.
+
+    In recordings longer than a day, long windows begin only every two-hundredth of their length.
+    """
     grid = durations(len(values))
     sums, unit = _sums(np.nan_to_num(values, nan=0.0))
     best = np.empty(len(grid))
@@ -74,9 +79,11 @@ def mean_max(values: Floats, layout: Seconds, places: Ints | None = None) -> Cur
     room = np.empty_like(sums)
     count = len(sums)
     for number, length in enumerate(grid.tolist()):
-        window = np.subtract(sums[length:], sums[:-length], out=room[: count - length])
+        stride = max(length // _STARTS, 1) if count > _LONG_S else 1
+        reached = sums[length::stride]
+        window = np.subtract(reached, sums[: count - length : stride], out=room[: len(reached)])
         place = window.argmax()
-        starts[number] = place
+        starts[number] = place * stride
         best[number] = window[place] / length
     best *= unit
     held = _of_longer(best)

@@ -10,6 +10,7 @@ import numpy as np
 from openintervals.analysis.arrays import Bools, Floats, prefix
 from openintervals.analysis.resample import Seconds
 
+FIRST_MOST_M = 100.0
 EARTH_RADIUS_M = 6_371_008.8  # the mean radius of the GRS 80 ellipsoid
 
 
@@ -56,6 +57,12 @@ def cumulative(
     return None
 
 
+def total_m(covered_m: Floats) -> float:
+    """Metres in all. A device that begins at a few metres has covered them; one that begins far along counted something else before."""
+    first = float(covered_m[0])
+    return float(covered_m[-1]) - (first if first > FIRST_MOST_M else 0.0)
+
+
 def _changes(distance_m: Floats, known: Bools) -> Bools:
     places = np.flatnonzero(known)
     changed = np.diff(np.maximum.accumulate(distance_m[places])) > 0
@@ -82,4 +89,8 @@ def speeds(layout: Seconds, speed_mps: Floats | None, covered_m: Floats | None) 
         return layout.fill(np.maximum(speed_mps, 0.0))
     if covered_m is None:
         return None
-    return np.where(layout.recorded, np.diff(covered_m), np.nan)
+    speed = np.diff(covered_m)
+    # Nothing says how far one got after the last record; as before it is likelier than standing.
+    last = int(layout.first[-1])
+    speed[last:] = speed[last - 1] if last else 0.0
+    return np.where(layout.recorded, speed, np.nan)

@@ -5,11 +5,10 @@ Barometers and GPS shake by a metre or so while standing still, and every shake 
 """
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from openintervals.analysis.arrays import Floats, centred_mean
+from openintervals.analysis.arrays import Floats, centred_mean, prefix
 from openintervals.analysis.resample import Seconds
 
 SMOOTH_S = 9
@@ -43,16 +42,18 @@ def climb(altitude_m: Floats, step_m: float = STEP_M) -> Climb:
     Gain minus loss differs from the difference between end and start by less than two steps, and the gains of parts add up to that of all.
     """
     climbed = np.zeros(len(altitude_m) + 1)
-    gain = loss = 0.0
-    for (start, low), (end, high) in pairwise(_turning(altitude_m, step_m)):
-        climbed[start:end] = gain
-        if high > low:
-            climbed[start:end] += altitude_m[start:end] - low
-            gain += high - low
-        else:
-            loss += low - high
-        climbed[end:] = gain
-    return Climb(np.maximum.accumulate(climbed), gain, loss)
+    turning = _turning(altitude_m, step_m)
+    if not turning:
+        return Climb(climbed, 0.0, 0.0)
+    places = np.array([place for place, _ in turning])
+    heights = np.array([height for _, height in turning])
+    legs = np.diff(heights)
+    before = prefix(np.maximum(legs, 0.0))
+    leg = np.repeat(np.arange(len(legs)), np.diff(places))
+    above = altitude_m[places[0] : places[-1]] - heights[leg]
+    climbed[places[0] : places[-1]] = before[leg] + np.where(legs[leg] > 0, above, 0.0)
+    climbed[places[-1] :] = before[-1]
+    return Climb(np.maximum.accumulate(climbed), float(before[-1]), float(-np.minimum(legs, 0.0).sum()))
 
 
 def _turning(altitude_m: Floats, step_m: float) -> list[tuple[int, float]]:

@@ -9,6 +9,7 @@ Work of about the same length and effort is a group. A group, and each of its me
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ WORK, RECOVERY = "WORK", "RECOVERY"
 LIKE_LENGTH = 0.2
 LIKE_EFFORT = 0.1
 _LEAST_DIFFERENCE_S = 3
-LAPS_MOST = 2000
+PARTS_MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +61,21 @@ class Intervals:
 def found(recording: Recording, laps: Sequence[tuple[int, int]] = ()) -> Intervals:
     """The intervals of an activity nobody has edited: its laps if there are two or more and they are wanted, else what is hard."""
     records = len(recording.layout.time_s)
-    if recording.settings.use_laps and 2 <= len(laps) <= LAPS_MOST:
+    if recording.settings.use_laps and 2 <= len(laps) <= spans.SPANS_MOST:
         return measured(recording, [Span(*lap) for lap in laps])
     hard = detection.hard_parts(recording)
     if not hard:
         return measured(recording, [Span(0, records)])
+    hard = sorted(sorted(hard, key=lambda part: part[0] - part[1])[:PARTS_MOST])  # the longest ones of very many
     borders = recording.layout.index(np.asarray(hard, dtype=np.int64)).tolist()
     return measured(recording, [Span(start, end) for start, end in borders])
 
 
 def measured(recording: Recording, wanted: Iterable[Span]) -> Intervals:
-    """The wanted spans, completed to a partition, with everything reckoned anew. Doing it to the result gives the result."""
+    """The wanted spans, completed to a partition, with everything reckoned anew. Doing it to the result gives the result.
+
+    Raises spans.TooMany.
+    """
     cut = spans.partition(len(recording.layout.time_s), wanted)
     if not cut:
         return Intervals()
@@ -105,11 +110,11 @@ def _kinds(recording: Recording, numbers: Sequence[Numbers]) -> list[str]:
         if values is None:
             return [WORK] * len(numbers)
         shares = np.nan_to_num(values, nan=0.0)
-        level = float(shares.mean()) * (1 - 1e-9)
+        level = float(shares.mean())
     shares = np.nan_to_num(shares, nan=0.0)
     borders = np.array([(own.start_s, own.end_s) for own in numbers])
     means = interval_numbers.means_between(shares, borders[:, 0], borders[:, 1])
-    return [WORK if mean >= level else RECOVERY for mean in means.tolist()]
+    return [WORK if mean >= level * (1 - 1e-9) else RECOVERY for mean in means.tolist()]
 
 
 def grouped(plain: Sequence[Interval]) -> Intervals:
@@ -126,13 +131,18 @@ def grouped(plain: Sequence[Interval]) -> Intervals:
         left = [place for place in left if place not in taken]
         members.sort()
         together = combined([plain[place].numbers for place in members])
-        name = called(together)
+        name = _free(called(together), groups)
         groups.append(Group(name, len(members), plain[members[0]].start_index, together))
         for place in members:
             result[place] = replace(plain[place], group_id=name)
     groups.sort(key=lambda group: group.start_index)
     summary = tuple(f"{group.count}x {_summed(group.numbers)}" for group in groups)
     return Intervals(tuple(result), tuple(groups), summary)
+
+
+def _free(name: str, groups: Sequence[Group]) -> str:
+    taken = {group.id for group in groups}
+    return next(free for number in count(1) if (free := name if number == 1 else f"{name}-{number}") not in taken)
 
 
 def _alike(a: Numbers, b: Numbers) -> bool:

@@ -69,12 +69,7 @@ def learn_zone_loads(zone_seconds: Sequence[Sequence[int]], loads: Sequence[floa
     return tuple(np.maximum.accumulate(np.maximum(found, 0.0)).tolist())
 
 
-def by_heart_rate(
-    settings: Thresholds,
-    moving_bpm: Floats,
-    zone_seconds: Sequence[int],
-    per_hour: Sequence[float] = PER_HOUR_IN_ZONE,
-) -> tuple[float, str] | None:
+def by_heart_rate(settings: Thresholds, moving_bpm: Floats, zone_seconds: Sequence[int]) -> tuple[float, str] | None:
     """The load and the way it was reckoned: the setting's, else the next that the known thresholds allow; None if none."""
     known = moving_bpm[~np.isnan(moving_bpm)]
     if not len(known):
@@ -85,7 +80,7 @@ def by_heart_rate(
         if kind == "HRSS" and resting and top and lthr and resting < lthr <= top:
             return hrss(known, resting, top, lthr, settings.sex), kind
         if kind == "HR_ZONES" and sum(zone_seconds) > 0:
-            return by_hr_zones(zone_seconds, per_hour), kind
+            return by_hr_zones(zone_seconds, settings.hr_zone_loads or PER_HOUR_IN_ZONE), kind
         if kind == "AVG_HR" and lthr:
             return by_average_hr(float(known.mean()), float(len(known)), lthr), kind
     return None

@@ -21,6 +21,7 @@ MODELS = ("MS_2P", "MORTON_3P", "FFT_CURVES", "ECP")
 _SPANS_S = {"MS_2P": (180, 1200), "MORTON_3P": (5, 1800), "ECP": (5, 10800)}
 _SLACK = 0.02  # a point further below the fit is taken as not maximal
 _KEPT_LEAST = 0.4
+W_PRIME_LEAST_J = 1000.0  # less is no athlete but a curve without efforts
 _ROUNDS = 4
 _APART = 1.05  # of the durations of neighbouring points, so that short efforts weigh like long ones
 _DELAYS_S = np.geomspace(1.0, 200.0, 24)
@@ -57,7 +58,7 @@ def fit(kind: str, durations_s: Ints, watts: Floats, least_s: int = eftp.LEAST_S
     if found is None:
         return None
     critical, w_prime, p_max = found
-    if not (critical > 0 and w_prime > 0):
+    if not (critical > 0 and w_prime >= W_PRIME_LEAST_J):
         return None
     return PowerModel(kind, critical, w_prime, p_max, critical, tuple(places[used].tolist()))
 

@@ -7,6 +7,12 @@ seldom does: overlaps are cut where the later one begins, and what nobody marked
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+SPANS_MOST = 1000
+
+
+class TooMany(ValueError):
+    """More spans than anybody marks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -20,7 +26,8 @@ class Span:
 def partition(records: int, wanted: Iterable[Span]) -> list[Span]:
     """Spans that cover `records` exactly once: those wanted, clipped and cut where they overlap, and others in the gaps.
 
-    Where two begin together the longer one goes on after the shorter. One that is left empty is dropped.
+    Where two begin together the longer one goes on after the shorter. One that is left empty is dropped. Raises TooMany beyond `SPANS_MOST`,
+    which completing and splitting may pass but wishes may not: a partition twice as long is taken, too.
     """
     spans: list[Span] = []
     at = 0
@@ -31,6 +38,8 @@ def partition(records: int, wanted: Iterable[Span]) -> list[Span]:
         ),
         key=lambda span: (span.start_index, span.end_index),
     )
+    if len(known) > 2 * SPANS_MOST + 1:
+        raise TooMany(f"{len(known)} intervals; at most {SPANS_MOST} can be marked")
     for place, span in enumerate(known):
         start = max(span.start_index, at)
         # The later one begins where it says, unless it begins together with this one.

@@ -40,6 +40,9 @@ class Thresholds:
     load_order: str = "POWER_HR_PACE"
     tiz_order: str = "POWER_HR_PACE"
     hr_load_type: str = "HRSS"
+    hr_zone_loads: tuple[
+        float, ...
+    ] = ()  # an hour's load in each zone, as learnt by load.learn_zone_loads; empty: the general ones
     pace_load_type: str | None = None  # RUN or SWIM; None goes by the sport
     gap_model: str = "STRAVA_RUN"  # or NONE
     warmup_s: int = 1200
