@@ -6,7 +6,7 @@ from typing import Any
 import fitdecode
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -30,8 +30,9 @@ def assert_holds(data: bytes, messages: Messages) -> None:
             assert_array_equal(decoded.messages[kind][name], np.asarray(column))
 
 
-@settings(deadline=None)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(anything(), st.booleans())
+@example({"event": {"timestamp": [np.nan], "event_type": [[np.nan, 1.0]]}}, True)
 def test_what_is_written_is_what_is_read(messages: Messages, big_endian: bool) -> None:  # noqa: FBT001
     assert_holds(encode(messages, big_endian=big_endian), messages)
 

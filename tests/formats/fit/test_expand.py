@@ -103,6 +103,13 @@ def test_a_product_is_named_by_its_maker() -> None:
     assert "favero_product" not in told
 
 
+def test_a_packed_field_that_is_a_text_gives_nothing_and_does_no_harm() -> None:
+    record = columns(definition(0, RECORD, [(6, 4, raw.TEXT)]), message(0, b"fast"))
+
+    assert record["speed"].tolist() == ["fast"]
+    assert_array_equal(record["enhanced_speed"], [np.nan])
+
+
 def hr_file(start: int, strap: int, rates: list[int], beats: list[int]) -> bytes:
     """A strap's file: the clock of both, then beats, in 1/1024 s after the first."""
     low = [(strap + beat) & 0xFFF for beat in beats]

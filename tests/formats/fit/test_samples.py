@@ -29,7 +29,13 @@ SAMPLES = ROOT.parent / "shared" / "samples" / "fit"
 FILES = sorted(SAMPLES.rglob("*.fit")) if SAMPLES.is_dir() else []
 
 pytestmark = pytest.mark.skipif(not FILES, reason="there are no sample files here")
-every_file = pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+SLOW_FROM_BYTES = 500_000  # the other reader takes seconds for these
+
+
+def each(*, slow: bool) -> pytest.MarkDecorator:
+    large = {path for path in FILES if slow and path.stat().st_size >= SLOW_FROM_BYTES}
+    paths = [pytest.param(path, id=path.name, marks=pytest.mark.long if path in large else ()) for path in FILES]
+    return pytest.mark.parametrize("path", paths)
 
 
 def plain(field: Any) -> Any:
@@ -98,7 +104,7 @@ def differences(columns: Columns, messages: list[dict[str, Any]], *, chained: bo
     return found
 
 
-@every_file
+@each(slow=True)
 def test_every_column_is_what_fitdecode_reads(path: Path) -> None:
     data = path.read_bytes()
     expected = read_by_fitdecode(data)
@@ -112,7 +118,7 @@ def test_every_column_is_what_fitdecode_reads(path: Path) -> None:
         assert differences(columns, messages, chained="hr" in decoded.files[-1]) == []
 
 
-@every_file
+@each(slow=False)
 def test_every_record_is_what_fitfast_reads(path: Path) -> None:
     data = path.read_bytes()
     try:

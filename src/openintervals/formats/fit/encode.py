@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .base_types import BY_NAME, BaseType
 from .crc import crc16
+from .expand import numbers
 from .profile import CLOCK_LEAST, EPOCH_S, TIMESTAMP, Field, fields_by_name, kind_number
 
 FIELD_BYTES_MOST = 255
@@ -144,10 +145,10 @@ def _kind(
 def _order(kind: str, columns: Mapping[str, ArrayLike]) -> NDArray[np.float64] | None:
     if kind not in _TIMED or "timestamp" not in columns:
         return None
-    times = np.asarray(columns["timestamp"], np.float64)
+    times = numbers(np.asarray(columns["timestamp"], np.float64))
     rank = np.full(len(times), float(_TIMED[kind]))
     if kind == "event" and "event_type" in columns:
-        rank[np.asarray(columns["event_type"], np.float64) == _START] = 0
+        rank[numbers(np.asarray(columns["event_type"], np.float64)) == _START] = 0
     key = np.where(np.isnan(times), -np.inf, times * 8 + rank)
     return np.maximum.accumulate(key)
 

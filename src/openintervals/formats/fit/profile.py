@@ -75,11 +75,13 @@ def _field(number: str, name: str, spelled: str) -> Field:
 
 @cache
 def fields_by_number(kind: str) -> dict[int, Field]:
-    found = {TIMESTAMP: _TIMESTAMP}
+    found = {}
     for words in _lines()[1].get(kind, "").split(","):
         if words.strip():
             field = _field(*words.split())
             found[field.number] = field
+    if all(field.name != _TIMESTAMP.name for field in found.values()):  # one kind has its own elsewhere
+        found[TIMESTAMP] = _TIMESTAMP
     return found
 
 

@@ -4,18 +4,19 @@ Each table goes from the number in a file to a plain word, `SPORT[2]` is `cyclin
 """
 
 
-def _table(text: str) -> dict[int, str]:
-    number, table = -1, {}
+def table(text: str) -> dict[int, str]:
+    """Words by number: a number in the text is that of the word behind it, and each further word has the next."""
+    number, found = -1, {}
     for word in text.split():
         if word.isdigit():
             number = int(word) - 1
         else:
             number += 1
-            table[number] = word
-    return table
+            found[number] = word
+    return found
 
 
-SPORT = _table("""
+SPORT = table("""
     generic running cycling transition fitness_equipment swimming basketball soccer tennis american_football
     training walking cross_country_skiing alpine_skiing snowboarding rowing mountaineering hiking multisport
     paddling flying e_biking motorcycling boating driving golf hang_gliding horseback_riding hunting fishing
@@ -25,7 +26,7 @@ SPORT = _table("""
     69 disc_golf 71 cricket rugby hockey lacrosse volleyball water_tubing wakesurfing 80 mixed_martial_arts
     82 snorkeling dance jump_rope 254 all
 """)
-SUB_SPORT = _table("""
+SUB_SPORT = table("""
     generic treadmill street trail track spin indoor_cycling road mountain downhill recumbent cyclocross
     hand_cycling track_cycling indoor_rowing elliptical stair_climbing lap_swimming open_water flexibility_training
     strength_training warm_up match exercise challenge indoor_skiing cardio_training indoor_walking e_bike_fitness
@@ -37,7 +38,7 @@ SUB_SPORT = _table("""
     indoor_wheelchair_run indoor_hand_cycling 94 squash badminton racquetball table_tennis 110 fly_canopy
     fly_paraglide fly_paramotor fly_pressurized fly_navigate fly_timer fly_altimeter fly_wx fly_vfr fly_ifr 254 all
 """)
-MANUFACTURER = _table("""
+MANUFACTURER = table("""
     1 garmin garmin_fr405_antfs zephyr dayton idt srm quarq ibike saris spark_hk tanita echowell dynastream_oem
     nautilus dynastream timex metrigear xelic beurer cardiosport a_and_d hmm suunto thita_elektronik gpulse
     clean_mobile pedal_brain peaksware saxonar lemond_fitness dexcom wahoo_fitness octane_fitness archinoetics
@@ -63,7 +64,7 @@ MANUFACTURER = _table("""
     aero_sensor nike magicshine ictrainer absolute_cycling eo_swimbetter mywhoosh ravemen tektro_racing_products
     darad_innovation_corporation cycloptim 5759 actigraphcorp
 """)
-EVENT = _table("""
+EVENT = table("""
     timer 3 workout workout_step power_down power_up off_course session lap course_point battery
     virtual_partner_pace hr_high_alert hr_low_alert speed_high_alert speed_low_alert cad_high_alert cad_low_alert
     power_high_alert power_low_alert recovery_hr battery_low time_duration_alert distance_duration_alert
@@ -72,31 +73,31 @@ EVENT = _table("""
     54 auto_activity_detect 56 dive_alert dive_gas_switched 71 tank_pressure_reserve tank_pressure_critical
     tank_lost 75 radar_threat_alert tank_battery_low 81 tank_pod_connected tank_pod_disconnected
 """)
-EVENT_TYPE = _table("""
+EVENT_TYPE = table("""
     start stop consecutive_depreciated marker stop_all begin_depreciated end_depreciated end_all_depreciated
     stop_disable stop_disable_all
 """)
-LAP_TRIGGER = _table("""
+LAP_TRIGGER = table("""
     manual time distance position_start position_lap position_waypoint position_marked session_end fitness_equipment
 """)
-SESSION_TRIGGER = _table("""
+SESSION_TRIGGER = table("""
     activity_end manual auto_multi_sport fitness_equipment
 """)
-SWIM_STROKE = _table("""
+SWIM_STROKE = table("""
     freestyle backstroke breaststroke butterfly drill mixed im im_by_round rimo
 """)
-LENGTH_TYPE = _table("""
+LENGTH_TYPE = table("""
     idle active
 """)
-INTENSITY = _table("""
+INTENSITY = table("""
     active rest warmup cooldown recovery interval other
 """)
-FILE = _table("""
+FILE = table("""
     1 device settings sport activity workout course schedules 9 weight totals goals 14 blood_pressure monitoring_a
     20 activity_summary 28 monitoring_daily 32 monitoring_b 34 segment segment_list 40 exd_configuration
     247 mfg_range_min 254 mfg_range_max
 """)
-STEP_DURATION = _table("""
+STEP_DURATION = table("""
     time distance hr_less_than hr_greater_than calories open repeat_until_steps_cmplt repeat_until_time
     repeat_until_distance repeat_until_calories repeat_until_hr_less_than repeat_until_hr_greater_than
     repeat_until_power_less_than repeat_until_power_greater_than power_less_than power_greater_than
@@ -105,7 +106,7 @@ STEP_DURATION = _table("""
     power_30s_greater_than power_lap_less_than power_lap_greater_than repeat_until_training_peaks_tss
     repetition_time reps 31 time_only
 """)
-STEP_TARGET = _table("""
+STEP_TARGET = table("""
     speed heart_rate open cadence power grade resistance power_3s power_10s power_30s power_lap swim_stroke
     speed_lap heart_rate_lap
 """)
