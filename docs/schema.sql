@@ -22,6 +22,47 @@ CREATE TABLE api_keys (
 
 CREATE INDEX ix_api_keys_hash ON api_keys (hash);
 
+CREATE TABLE athlete_keys (
+    athlete_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    hash TEXT NOT NULL,
+    name TEXT,
+    last_four TEXT NOT NULL,
+    created_by TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    revoked_at TEXT,
+    CONSTRAINT pk_athlete_keys PRIMARY KEY (athlete_id, id)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_athlete_keys_hash ON athlete_keys (hash);
+
+CREATE TABLE athletes (
+    athlete_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    email TEXT,
+    sex TEXT,
+    born_on TEXT,
+    timezone TEXT NOT NULL,
+    weight_kg DOUBLE,
+    resting_hr_bpm BIGINT,
+    preferences TEXT NOT NULL,
+    numbers BIGINT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_athletes PRIMARY KEY (athlete_id),
+    CONSTRAINT ck_athletes_sex CHECK (sex IN ('M', 'F'))
+) WITHOUT ROWID;
+
+CREATE TABLE coachings (
+    athlete_id TEXT NOT NULL,
+    coach_id TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    CONSTRAINT pk_coachings PRIMARY KEY (athlete_id, coach_id)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_coachings_coach_id ON coachings (coach_id);
+
 CREATE TABLE deliveries (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -46,7 +87,7 @@ CREATE TABLE deliveries (
 ) WITHOUT ROWID;
 
 CREATE INDEX ix_deliveries_ended_at ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX ix_deliveries_turn ON deliveries (webhook_id, object_id, object_version, id) WHERE state = 'waiting';
+CREATE INDEX ix_deliveries_turn ON deliveries (organization_id, mode, webhook_id, object_id, object_version, id) WHERE state = 'waiting';
 CREATE INDEX ix_deliveries_unsent ON deliveries (organization_id, mode, webhook_id, state, id) WHERE state IN ('failed', 'cancelled', 'superseded');
 CREATE INDEX ix_deliveries_waiting ON deliveries (webhook_id, again, due_at, id) WHERE state = 'waiting';
 CREATE UNIQUE INDEX uq_deliveries_change ON deliveries (organization_id, mode, webhook_id, object_id, object_version, type);
@@ -187,12 +228,12 @@ CREATE TABLE journal (
     at TEXT NOT NULL,
     actor TEXT NOT NULL,
     verb TEXT NOT NULL,
-    implies TEXT DEFAULT '' NOT NULL,
     object_type TEXT NOT NULL,
     object_id TEXT NOT NULL,
     object_version BIGINT NOT NULL,
     changed TEXT NOT NULL,
     snapshot TEXT NOT NULL,
+    implies TEXT DEFAULT '' NOT NULL,
     position BIGINT,
     CONSTRAINT pk_journal PRIMARY KEY (organization_id, mode, sequence),
     CONSTRAINT ck_journal_mode CHECK (mode IN ('live', 'test'))
@@ -314,6 +355,19 @@ CREATE TABLE senders (
     CONSTRAINT pk_senders PRIMARY KEY (id)
 );
 
+CREATE TABLE sport_settings (
+    athlete_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    types TEXT NOT NULL,
+    other BOOLEAN NOT NULL,
+    history TEXT NOT NULL,
+    preferences TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    version BIGINT NOT NULL,
+    CONSTRAINT pk_sport_settings PRIMARY KEY (athlete_id, id)
+) WITHOUT ROWID;
+
 CREATE TABLE tasks (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -368,6 +422,8 @@ CREATE TABLE webhook_subscriptions (
     CONSTRAINT pk_webhook_subscriptions PRIMARY KEY (organization_id, mode, type, webhook_id),
     CONSTRAINT ck_webhook_subscriptions_mode CHECK (mode IN ('live', 'test'))
 ) WITHOUT ROWID;
+
+CREATE INDEX ix_webhook_subscriptions_webhook ON webhook_subscriptions (organization_id, mode, webhook_id);
 
 CREATE TABLE webhooks (
     organization_id TEXT NOT NULL,

@@ -50,7 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         str,
         _doc(
             "`off`, or limits by plan as `free=100/day:20,enterprise=1000/minute:50` (requests per period, then burst). "
-            "Plans left out keep their default; `anonymous` counts requests without a valid key, by address."
+            "Plans left out keep their default; `athlete` is that of athletes' keys, `anonymous` counts requests without a valid key, by address."
         ),
     ] = ""
     rate_limit_store: Annotated[

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from openintervals import __version__
-from openintervals.cli import database, documents, keys, listen, organizations, serve
+from openintervals.cli import athletes, database, documents, keys, listen, organizations, serve
 
 _PLAIN = {} if sys.stdout.isatty() else {"max_content_width": 10_000, "terminal_width": 10_000}
 
@@ -62,6 +62,13 @@ _key.command("list")(keys.every)
 _key.command("rotate")(keys.rotate)
 _key.command("revoke")(keys.revoke)
 program.add_typer(_key, name="key")
+
+_athlete = _commands("Make and list athletes, give them keys, let coaches reach them.")
+_athlete.command("create")(athletes.create)
+_athlete.command("list")(athletes.every)
+_athlete.command("key")(athletes.key)
+_athlete.command("coach")(athletes.coach)
+program.add_typer(_athlete, name="athlete")
 
 _openapi = _commands("Print the OpenAPI documents.")
 _openapi.command("partner")(documents.partner)

@@ -22,6 +22,7 @@ from openintervals.db.transaction import Asking, Read, Tenant
 from openintervals.doctor import histories, people, tables, webhooks
 from openintervals.doctor.findings import SHOWN, Check, found, without_time_limit
 from openintervals.platform import senders, tasks, usage  # noqa: F401 — their tables are examined too
+from openintervals.training import athlete_keys, coaching  # noqa: F401 — the same
 
 __all__ = ["examine"]
 

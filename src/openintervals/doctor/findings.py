@@ -1,6 +1,7 @@
 """Findings: how a rule is asked and how what breaks it is told.
 
-A check is a SELECT of the rows that break a rule. Its columns are `organization_id` and `mode`, what names the object, and what the sentence needs.
+A check is a SELECT of the rows that break a rule. Its columns are `organization_id` and `mode`, or `athlete_id`, what names the object, and what
+the sentence needs.
 """
 
 import re
@@ -41,7 +42,12 @@ NAMES = {
     "deliveries": "Delivery {id}",
     "tasks": "Task {id}",
     "feeds": "The feed",
+    "athletes": "Athlete {athlete_id}",
+    "athlete_keys": "Athlete's key {id}",
+    "coachings": "The coaching by {coach_id}",
+    "sport_settings": "Sport settings {id}",
 }
+TENANTS = ("organization_id", "mode", "athlete_id")
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -60,9 +66,20 @@ def name_of(table: sa.Table) -> str:
 def named(table: sa.Table) -> list[sa.ColumnElement[Any]]:
     """The columns that say whose a row is and what it is called."""
     identity = re.findall(r"{(\w+)}", name_of(table))
-    return [table.c[name] for name in ("organization_id", "mode") if name in table.c] + [
-        table.c[name] for name in identity
-    ]
+    owner = [name for name in TENANTS if name in table.c]
+    return [table.c[name] for name in dict.fromkeys([*owner, *identity])]
+
+
+def owner(table: sa.Table) -> tuple[sa.ColumnElement[str], sa.ColumnElement[str]]:
+    """The tenant of a row as the journal has it: what is an athlete's is always live."""
+    if "organization_id" in table.c:
+        return table.c.organization_id, table.c.mode
+    return table.c.athlete_id, sa.literal_column("'live'")
+
+
+def identity(table: sa.Table) -> sa.ColumnElement[str]:
+    """The id of what a row is; an athlete's is that of the tenant."""
+    return table.c.id if "id" in table.c else table.c.athlete_id
 
 
 def breaking(table: sa.Table, says: str, which: Callable[[], sa.ColumnElement[bool]], **details: Any) -> Check:
@@ -98,6 +115,8 @@ def sentence(says: str, row: dict[str, Any]) -> str:
     """`says` with the row's values in it, and whose the row is."""
     shown = {name: _shown(value) for name, value in row.items()}
     where = f" (organization {shown['organization_id']}, {shown['mode']})" if "mode" in row else ""
+    if "athlete_id" in row and "{athlete_id}" not in says:
+        where = f" (athlete {shown['athlete_id']})"
     return says.format(**shown) + where + "."
 
 

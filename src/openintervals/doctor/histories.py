@@ -12,10 +12,12 @@ from openintervals.club.registrations import registrations
 from openintervals.club.runs import event_runs
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
-from openintervals.doctor.findings import Check, breaking, name_of, named
+from openintervals.doctor.findings import Check, breaking, identity, name_of, named, owner
 from openintervals.platform.feeds import feeds
 from openintervals.platform.journal import journal
 from openintervals.platform.webhooks import webhooks
+from openintervals.training.athletes import athletes
+from openintervals.training.sport_settings import sport_settings
 
 RECORDED = {
     "event": events,
@@ -24,9 +26,11 @@ RECORDED = {
     "recurrence": recurrences,
     "group": groups,
     "webhook": webhooks,
+    "athlete": athletes,
+    "sport_settings": sport_settings,
 }
 # They keep no version of their own, and what is older than this version of the program has no history.
-UNVERSIONED = ("organization", "key")
+UNVERSIONED = ("organization", "key", "athlete_key", "coaching")
 
 
 # Where one writer works at a time; elsewhere an entry gets its position later.
@@ -84,20 +88,20 @@ def _last(kind: str, table: sa.Table) -> tuple[sa.Subquery, sa.ColumnElement[boo
     """The last entry of each object, and what joins it to the object's row."""
     history = _history(kind)
     last = sa.select(history).where(history.c.next.is_(None)).subquery("last")
-    return last, sa.and_(
-        last.c.organization_id == table.c.organization_id, last.c.mode == table.c.mode, last.c.object_id == table.c.id
-    )
+    return last, _of(last.c, table)
+
+
+def _of(entry: Any, table: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether an entry with these columns is about a row of `table`."""
+    organization_id, mode = owner(table)
+    return sa.and_(entry.organization_id == organization_id, entry.mode == mode, entry.object_id == identity(table))
 
 
 def _unrecorded(table: sa.Table) -> Any:
     def rows() -> sa.Select[Any]:
-        entry = sa.exists().where(
-            journal.c.organization_id == table.c.organization_id,
-            journal.c.mode == table.c.mode,
-            journal.c.object_id == table.c.id,
-        )
+        entry = sa.exists().where(_of(journal.c, table))
         times = sa.func.count().label("times")
-        example: Any = sa.func.min(table.c.id).label("example")
+        example: Any = sa.func.min(identity(table)).label("example")
         return sa.select(example, times).where(sa.not_(entry)).having(times > 0)
 
     return rows
@@ -133,7 +137,7 @@ def _lost(kind: str, table: sa.Table) -> Any:
         return (
             sa.select(last.c.organization_id, last.c.mode, last.c.object_id)
             .select_from(last.outerjoin(table, same))
-            .where(sa.or_(table.c.id.is_(None), _deleted(table)), last.c.verb.not_like("%.deleted"))
+            .where(sa.or_(identity(table).is_(None), _deleted(table)), last.c.verb.not_like("%.deleted"))
         )
 
     return rows

@@ -18,8 +18,10 @@ from openintervals.club.schedule import Schedule
 from openintervals.db import schema
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
-from openintervals.doctor.findings import SHOWN, Check, breaking, name_of, named, sentence, told
+from openintervals.doctor.findings import SHOWN, TENANTS, Check, breaking, name_of, named, sentence, told
 from openintervals.platform import api_keys, deliveries, idempotency, ids, journal, organizations, rate_limits
+from openintervals.training import sport_values
+from openintervals.training.athletes import athletes
 
 BATCH = 2_000
 
@@ -33,6 +35,7 @@ KINDS = {
     "groups": ids.GROUP,
     "webhooks": ids.WEBHOOK,
     "tasks": ids.TASK,
+    "athlete_keys": ids.ATHLETE_KEY,
 }
 SAYS = {
     "mode": "is in the mode {mode}, which is neither live nor test",
@@ -70,6 +73,10 @@ JSON: dict[str, Any] = {
     "deliveries.attempts": list[deliveries.Attempt],
     "tasks.arguments": dict[str, Any],
     "tasks.progress": dict[str, Any],
+    "athletes.preferences": dict[str, Any],
+    "sport_settings.types": list[str],
+    "sport_settings.history": list[sport_values.Dated],
+    "sport_settings.preferences": dict[str, Any],
     "journal.changed": list[str],
     "journal.snapshot": _Snapshot,
 }
@@ -85,8 +92,7 @@ def checks() -> Iterator[Check]:
         yield from _constraints(table)
         yield _complete(table)
         yield from _well_formed(table)
-        if table is not organizations.organizations and "organization_id" in table.c:
-            yield _without(table, organizations.organizations, ["organization_id"], ["id"])
+        yield from _owned(table)
     # Groups name events without a reference that the database would hold.
     yield _without(groups.group_events, groups.groups, ["organization_id", "mode", "group_id"])
     yield _without(groups.group_events, events, ["organization_id", "mode", "event_id"])
@@ -104,6 +110,18 @@ def checks() -> Iterator[Check]:
         lambda: sa.or_(answers.c.status.is_(None), answers.c.body.is_(None), answers.c.status // 100 != 2),
         status=answers.c.status,
     )
+
+
+def _owned(table: sa.Table) -> Iterator[Check]:
+    """A row belongs to somebody: an athlete's to one there is, and what both kinds of tenants have to an organization or an athlete."""
+    athlete, organization = athletes.alias("athlete"), organizations.organizations.alias("organization")
+    if "athlete_id" in table.c and table is not athletes:
+        there = sa.exists().where(athlete.c.athlete_id == table.c.athlete_id).correlate(table)
+        yield breaking(table, "belongs to no athlete there is", lambda: sa.not_(there))
+    elif "organization_id" in table.c:
+        theirs = sa.exists().where(organization.c.id == table.c.organization_id).correlate(table)
+        own = sa.exists().where(athlete.c.athlete_id == table.c.organization_id).correlate(table)
+        yield breaking(table, "belongs to no organization there is", lambda: sa.not_(sa.or_(theirs, own)))
 
 
 def _constraints(table: sa.Table) -> Iterator[Check]:
@@ -133,7 +151,7 @@ def _once(table: sa.Table, name: str, key: list[str], where: Any = None) -> Chec
     if name == f"pk_{table.name}" and name not in SAYS_TWICE:
         says = f"{name_of(table)} is stored {{times}} times"
     else:
-        said = " and ".join(f"{column} {{{column}}}" for column in key if column not in ("organization_id", "mode"))
+        said = " and ".join(f"{column} {{{column}}}" for column in key if column not in TENANTS)
         says = SAYS_TWICE.get(name, f"{{times}} rows of {table.name} have {said}")
 
     def rows() -> sa.Select[Any]:
@@ -156,8 +174,6 @@ def _without(table: sa.Table, parent: sa.Table, key: list[str], parent_key: list
         same = (other.c[theirs] == table.c[ours] for ours, theirs in zip(key, to, strict=True))
         return sa.not_(sa.exists().where(*same).correlate(table))
 
-    if key == ["organization_id"]:
-        return breaking(table, "belongs to no organization there is", which)
     return breaking(table, f"refers to the {noun} {{refers_to}}, which is not there", which, refers_to=table.c[key[-1]])
 
 
@@ -182,6 +198,8 @@ def _well_formed(table: sa.Table) -> Iterator[Check]:
 
 
 def _form(table: sa.Table, column: sa.Column[Any]) -> sa.ColumnElement[bool] | None:
+    if column.name == "athlete_id":
+        return _is_number(column)
     if column.name == "id" and table.name == "deliveries":
         return _is_id(column, ids.DELIVERY, longer=True)
     if column.name == "id":
@@ -190,6 +208,8 @@ def _form(table: sa.Table, column: sa.Column[Any]) -> sa.ColumnElement[bool] | N
         return _has_form(column, "____-__-__T__:__:__.___Z", {6: "12", 9: "31", 12: "23", 15: "59", 18: "59"})
     if column.name == "day" or (column.name.endswith(("_on", "_from")) and isinstance(column.type, schema.Text)):
         return _has_form(column, "____-__-__", {6: "12", 9: "31"})
+    if column.name.startswith("local_") and "athlete_id" in table.c:
+        return _has_form(column, "____-__-__T__:__:__", {6: "12", 9: "31", 12: "23", 15: "59", 18: "59"})
     if column.name.startswith("local_"):
         return _has_form(column, "__:__", {1: "23", 4: "59"})
     return None
@@ -202,6 +222,11 @@ def _is_id(column: sa.ColumnElement[str], kind: str, *, longer: bool = False) ->
         sa.func.substr(column, 1, len(kind)) == kind,
         sa.func.ltrim(sa.func.substr(column, len(kind) + 1), ids.ALPHABET) == "",
     )
+
+
+def _is_number(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
+    digits = sa.func.substr(column, 2)
+    return sa.and_(sa.func.substr(column, 1, 1) == "i", digits != "", sa.func.ltrim(digits, DIGITS) == "")
 
 
 def _has_form(column: sa.ColumnElement[str], form: str, most: dict[int, str]) -> sa.ColumnElement[bool]:

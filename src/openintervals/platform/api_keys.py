@@ -93,20 +93,28 @@ class NewKey(msgspec.Struct, frozen=True):
 
 def generate(mode: str) -> str:
     """A new secret key of `mode`."""
-    number = secrets.randbits(160)
-    body = f"oi_{mode}_sk_" + _base62(number, _SECRET_CHARACTERS)
+    return secret(f"oi_{mode}_sk_")
+
+
+def secret(prefix: str) -> str:
+    """A new secret behind `prefix`: 160 random bits and a checksum."""
+    body = prefix + _base62(secrets.randbits(160), _SECRET_CHARACTERS)
     return body + _base62(zlib.crc32(body.encode()), _CHECKSUM_CHARACTERS)
 
 
 def well_formed(key: str) -> bool:
     """Whether the form and the checksum are right; says nothing about whether the key exists."""
-    if not _FORM.match(key):
-        return False
+    return _FORM.match(key) is not None and has_its_checksum(key)
+
+
+def has_its_checksum(key: str) -> bool:
+    """Whether a key that `secret` may have made ends in the checksum of the rest."""
     body, checksum = key[:-_CHECKSUM_CHARACTERS], key[-_CHECKSUM_CHARACTERS:]
     return secrets.compare_digest(_base62(zlib.crc32(body.encode()), _CHECKSUM_CHARACTERS), checksum)
 
 
-KEY_CHARACTERS = len("oi_live_sk_") + _SECRET_CHARACTERS + _CHECKSUM_CHARACTERS
+SECRET_CHARACTERS = _SECRET_CHARACTERS + _CHECKSUM_CHARACTERS
+KEY_CHARACTERS = len("oi_live_sk_") + SECRET_CHARACTERS
 
 
 def digest_of_well_formed(key: str) -> str | None:

@@ -31,6 +31,7 @@ KEY = "ak"
 WEBHOOK = "w"
 DELIVERY = "d"
 TASK = "t"
+ATHLETE_KEY = "hk"
 
 NUMBERED = re.compile(r"i[1-9][0-9]{0,15}\Z")
 _EPOCH_MS = instants.milliseconds(datetime(2020, 1, 1, tzinfo=UTC))

@@ -1,4 +1,4 @@
-"""Rate limits: how often a key may ask, by the plan of its organization.
+"""Rate limits: how often a key may ask, by the plan of its organization; every athlete's key is of the plan `athlete`.
 
 A limit is a token bucket of `burst` tokens that refills at `quota` per period, kept as GCRA keeps it: one number, the
 *theoretical arrival time* (TAT). A request is admitted when max(TAT, now) + T - now <= burst × T, with T = period / quota, and moves
@@ -24,7 +24,10 @@ from openintervals.db.transaction import Write
 from openintervals.settings import SettingProblem
 
 PERIODS_S = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-DEFAULTS = "free=100/day:20,local=100/minute:20,elite=100/minute:20,enterprise=1000/minute:50,anonymous=1000/minute:200"
+DEFAULTS = (
+    "free=100/day:20,local=100/minute:20,elite=100/minute:20,enterprise=1000/minute:50,"
+    "athlete=3000/minute:300,anonymous=1000/minute:200"
+)
 BUCKETS_MOST = 100_000
 
 rate_limits = sa.Table(
