@@ -24,7 +24,7 @@ from .faults import Fault, Undecodable
 from .profile import CLOCK_LEAST, EPOCH_S, TIMESTAMP, kind_name
 from .walk import DEFINED_MOST, Group, walk
 
-BYTES_MOST = 64 * 1024 * 1024
+BYTES_MOST = 32 * 1024 * 1024
 _BYTES_EVER = 2**32 - 1  # positions are kept in four bytes
 FILES_MOST = 64  # that follow one another
 _CELLS_A_BYTE = 6  # numbers that a kind's columns may have together for each byte of the file

@@ -128,12 +128,15 @@ class _Walker:
         if length is None:
             return Fault("truncated", "The last definition is cut off", at)
         key = data[at + 2 : at + length]
+        local = data[at] & 0x0F
+        if self.current.get(local) == key:  # some devices say it again before every message
+            return length
         if key not in self.groups:
             self.defined += _defined(key)
             if self.defined > self.defined_most:
                 return Fault("too_many", "More different definitions than are read", at)
             self.groups[key] = _group(key, at)
-        self.point(data[at] & 0x0F, key)
+        self.point(local, key)
         return length
 
     def point(self, local: int, key: bytes) -> None:
