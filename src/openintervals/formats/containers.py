@@ -27,6 +27,7 @@ _DIRECTORY_MOST = 32 * 1024 * 1024
 _NAME_MOST = 500
 _PARTS_MOST = 10_000  # that a gzip is put together from
 _STORED, _DEFLATED = 0, 8
+_LOCAL_HEADER = 30
 _ROOT = re.compile(rb"<(?:[A-Za-z_][\w.-]*:)?(gpx|TrainingCenterDatabase)[\s>/]")
 _JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)", re.IGNORECASE)
 
@@ -174,28 +175,34 @@ class _Taken:
 def _gunzip(data: bytes, budget: _Budget) -> tuple[bytes, Fault | None]:
     """What a gzip holds, of all its parts together, and what is wrong with it."""
     taken = _Taken(budget, len(data))
-    view = memoryview(data)
-    at = 0  # what was given to the unpacker
+    source = io.BytesIO(data)
     for _ in range(_PARTS_MOST):
-        start = at
+        start = source.tell()
         unpacker = zlib.decompressobj(wbits=31)
-        tail = b""
-        try:
-            while not unpacker.eof:
-                if not tail:
-                    tail = bytes(view[at : at + _PIECE])
-                    at += len(tail)
-                piece = unpacker.decompress(tail, _PIECE)
-                if not piece and not tail:
-                    return bytes(taken), Fault("truncated", "The gzip ends early", len(data))
-                taken.add(piece)
-                tail = unpacker.unconsumed_tail
-        except zlib.error:
-            return bytes(taken), Fault("corrupt", "The gzip is damaged", start)
-        at -= len(unpacker.unused_data)
-        if bytes(view[at : at + 2]) != b"\x1f\x8b":
+        if wrong := _inflate(source, len(data) - start, unpacker, taken):
+            return bytes(taken), Fault(wrong, f"The gzip is {wrong}", len(data) if wrong == "truncated" else start)
+        source.seek(-len(unpacker.unused_data), io.SEEK_CUR)
+        if data[source.tell() : source.tell() + 2] != b"\x1f\x8b":
             return bytes(taken), None
-    return bytes(taken), Fault("too_many", f"The gzip has more than {_PARTS_MOST} parts", at)
+    return bytes(taken), Fault("too_many", f"The gzip has more than {_PARTS_MOST} parts", source.tell())
+
+
+def _inflate(source: BinaryIO, packed: int, unpacker: "zlib._Decompress", taken: _Taken) -> str | None:
+    """Unpack so many bytes, or as many as belong together; answers what is wrong: `truncated` or `corrupt`."""
+    tail = b""
+    try:
+        while not unpacker.eof:
+            if not tail:
+                tail = source.read(min(_PIECE, packed))
+                packed -= len(tail)
+                if not tail:
+                    taken.add(unpacker.flush())
+                    return None if unpacker.eof else "truncated"
+            taken.add(unpacker.decompress(tail, _PIECE))
+            tail = unpacker.unconsumed_tail
+    except zlib.error:
+        return "corrupt"
+    return None
 
 
 def _zip(name: str, source: BinaryIO, budget: _Budget, depth: int) -> Iterator[Member | Problem]:
@@ -217,7 +224,7 @@ def _zip(name: str, source: BinaryIO, budget: _Budget, depth: int) -> Iterator[M
                 raise _TooMuch("too_many", f"There are more than {budget.limits.members} files", final=True)
             inner = f"{name}/{info.filename}"[-_NAME_MOST:]
             try:
-                found = _member(archive, info, inner, budget)
+                found = _member(source, info, inner, budget)
             except _TooMuch as reached:
                 if reached.final:
                     raise
@@ -243,31 +250,34 @@ def _check_directory(source: BinaryIO) -> None:
         raise _TooMuch("too_large", "The directory of the zip is too large")
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, budget: _Budget) -> Member | Problem:
+def _member(source: BinaryIO, info: zipfile.ZipInfo, name: str, budget: _Budget) -> Member | Problem:
+    """One file. It is unpacked here, because the standard library keeps back the end of one whose check sum is wrong."""
     if info.flag_bits & 1:
         return Problem(name, "encrypted", "It is encrypted")
     if info.compress_type not in (_STORED, _DEFLATED):
         return Problem(name, "unsupported", f"It is packed by method {info.compress_type}, which is not read here")
+    source.seek(max(0, info.header_offset))
+    head = source.read(_LOCAL_HEADER)
+    if head[:4] != b"PK\x03\x04" or len(head) < _LOCAL_HEADER:
+        return Problem(name, "damaged", "It is not where the directory says")
+    source.seek(int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little"), io.SEEK_CUR)
     taken = _Taken(budget, info.compress_size)
-    fault: Fault | None = None
-    try:
-        with archive.open(info) as packed:
-            while piece := packed.read(_PIECE):
-                taken.add(piece)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        ValueError,
-        OverflowError,
-        RuntimeError,
-        NotImplementedError,
-    ) as wrong:
-        fault = Fault("corrupt", f"It is damaged in the zip: {wrong}", info.header_offset)
+    wrong = None
+    if info.compress_type == _DEFLATED:
+        wrong = _inflate(source, info.compress_size, zlib.decompressobj(wbits=-15), taken)
+    else:
+        left = info.compress_size
+        while left and (piece := source.read(min(_PIECE, left))):
+            taken.add(piece)
+            left -= len(piece)
+        wrong = "truncated" if left else None
     data = bytes(taken)
-    if fault and not data:
-        return Problem(name, "damaged", fault.message)
-    return Member(name, data, detect(data), (fault,) if fault else ())
+    if wrong is None and zlib.crc32(data) != info.CRC:
+        wrong = "corrupt"
+    if wrong and not data:
+        return Problem(name, "damaged", f"It is {wrong} in the zip")
+    faults = (Fault(wrong, f"The file is {wrong} in the zip", len(data)),) if wrong else ()
+    return Member(name, data, detect(data), faults)
 
 
 __all__ = ["Kind", "Limits", "Member", "Problem", "detect", "unpack"]

@@ -115,7 +115,8 @@ def encode(channel: str, values: ArrayLike) -> Stored:
     if np.isinf(flat).any():
         raise ValueError(f"{channel} has infinite values")
     name, own = _CHANNELS.get(channel, ("", 1.0))
-    form, scale, numbers = _as_integers(flat, own, position=channel in ("lat", "lng"))
+    with np.errstate(over="ignore", invalid="ignore"):  # what runs over is not a whole number either
+        form, scale, numbers = _as_integers(flat, own, position=channel in ("lat", "lng"))
     if numbers is None:
         bits = flat.view(np.uint64)
         octets = np.bitwise_xor(bits[1:], bits[:-1])
@@ -220,7 +221,7 @@ def _as_integers(flat: Floats, own: float, *, position: bool) -> tuple[str, floa
         numbers = _whole(flat, scale)
         if numbers is not None:
             return SCALED, scale, numbers
-    if (np.float32(1) * probes == probes.astype(np.float32).astype(np.float64)).all():
+    if (probes == probes.astype(np.float32)).all():
         for scale in scales:
             numbers = _single(probes, scale)
             if numbers is not None and (numbers := _single(flat, scale)) is not None:
@@ -231,7 +232,7 @@ def _as_integers(flat: Floats, own: float, *, position: bool) -> tuple[str, floa
 def _whole(values: Floats, scale: float) -> NDArray[np.int32] | None:
     scaled = values * scale
     numbers = np.rint(scaled)
-    if np.abs(scaled - numbers).max() > _TOLERANCE or np.abs(numbers).max() >= 2**31:
+    if not (np.abs(scaled - numbers).max() <= _TOLERANCE and np.abs(numbers).max() < 2**31):
         return None
     return numbers.astype(np.int32)
 
@@ -239,7 +240,7 @@ def _whole(values: Floats, scale: float) -> NDArray[np.int32] | None:
 def _single(values: Floats, scale: float) -> NDArray[np.int32] | None:
     """The integers whose quotients, rounded to 32-bit floats, are exactly these values."""
     numbers = np.rint(values * scale)
-    if np.abs(numbers).max() >= 2**31 or ((numbers / scale).astype(np.float32) != values).any():
+    if not np.abs(numbers).max() < 2**31 or ((numbers / scale).astype(np.float32) != values).any():
         return None
     return numbers.astype(np.int32)
 

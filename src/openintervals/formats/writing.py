@@ -22,7 +22,7 @@ def attribute(value: str) -> str:
 
 def numbers(values: NDArray[np.float64], digits: int) -> list[str]:
     """Numbers with at most so many digits behind the point, and none that say nothing; "" for NaN."""
-    rounded = np.round(values, digits)
+    rounded = np.round(np.asarray(values, np.float64), digits)
     return [
         "" if value != value else str(int(value)) if value.is_integer() else _plain(value) for value in rounded.tolist()
     ]

@@ -30,6 +30,11 @@ _CODECS = frozenset(
     {"iso-8859-1", "iso-8859-2", "iso-8859-15", "windows-1250", "windows-1251", "windows-1252", "gb2312", "gbk", "shift_jis", "euc-kr", "big5"}
 )  # fmt: skip
 
+_ENDS = frozenset(
+    expat.errors.codes[name]
+    for name in (expat.errors.XML_ERROR_UNCLOSED_TOKEN, expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION)
+)
+
 
 class _Enough(Exception):
     """A limit was reached; what was read until then is kept."""
@@ -82,10 +87,10 @@ def scan(
         at = max(0, parser.ErrorByteIndex) + skipped
         if not walk.elements:
             raise Unusable("This is not XML", at) from wrong
-        reason = expat.ErrorString(wrong.code)
-        ended = at >= len(text) + skipped
-        message = "The file ends early" if ended else f"The file is not well-formed: {reason}"
-        faults.append(Fault("truncated" if ended else "corrupt", message, at))
+        if wrong.code in _ENDS or at >= len(text) + skipped:
+            faults.append(Fault("truncated", "The file ends early", len(text) + skipped))
+        else:
+            faults.append(Fault("corrupt", f"The file is not well-formed: {expat.ErrorString(wrong.code)}", at))
     except _Enough as enough:
         faults.append(Fault("too_many", enough.message, max(0, parser.CurrentByteIndex) + skipped))
     finally:
@@ -107,6 +112,8 @@ def _as_utf8(data: bytes, most_bytes: int) -> tuple[bytes, int, list[Fault]]:
     try:
         text.decode()
     except UnicodeDecodeError as wrong:
+        if wrong.reason == "unexpected end of data":  # broken off within a character
+            return _checked(text[: wrong.start]), skipped, faults
         declared = _DECLARED.match(text)
         name = declared[1].decode().lower() if declared else ""
         codec = name if name in _CODECS else "latin-1"
@@ -115,12 +122,17 @@ def _as_utf8(data: bytes, most_bytes: int) -> tuple[bytes, int, list[Fault]]:
                 Fault("encoding", "The text is not in the encoding that the file claims", wrong.start + skipped)
             )
         text = text.decode(codec, "replace").encode()
+    return _checked(text), skipped, faults
+
+
+def _checked(text: bytes) -> bytes:
+    """The document, if it is one and declares nothing. In UTF-8 a DOCTYPE can be spelled in one way only."""
     at = text.find(b"<!DOCTYPE")
     if at >= 0:
-        raise Unusable("Files with a DOCTYPE are not read", at + skipped)
+        raise Unusable("Files with a DOCTYPE are not read", at)
     if not text.startswith(b"<"):
-        raise Unusable("This is not XML", skipped)
-    return text, skipped, faults
+        raise Unusable("This is not XML", 0)
+    return text
 
 
 class _Locals(dict[str, str]):
