@@ -201,7 +201,7 @@ def test_what_is_given_is_not_changed() -> None:
     assert all((streams[name] == before[name]).all() for name in streams)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(wild_streams(), st.sampled_from(SPORTS), st.sampled_from([RIDER, Thresholds()]))
 def test_whatever_a_device_left_behind_is_analysed(streams: Streams, sport: str, thresholds: Thresholds) -> None:
     try:
@@ -216,7 +216,7 @@ def test_whatever_a_device_left_behind_is_analysed(streams: Streams, sport: str,
     assert sum(own.end_index - own.start_index for own in cut) == len(streams["time_s"])
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(wild_streams())
 def test_whatever_a_device_left_behind_can_be_plotted(streams: Streams) -> None:
     try:

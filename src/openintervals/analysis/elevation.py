@@ -53,7 +53,7 @@ def climb(altitude_m: Floats, step_m: float = STEP_M) -> Climb:
     above = altitude_m[places[0] : places[-1]] - heights[leg]
     climbed[places[0] : places[-1]] = before[leg] + np.where(legs[leg] > 0, above, 0.0)
     climbed[places[-1] :] = before[-1]
-    return Climb(np.maximum.accumulate(climbed), float(before[-1]), float(-np.minimum(legs, 0.0).sum()))
+    return Climb(np.maximum.accumulate(climbed), float(before[-1]), float(np.maximum(-legs, 0.0).sum()))
 
 
 def _turning(altitude_m: Floats, step_m: float) -> list[tuple[int, float]]:
