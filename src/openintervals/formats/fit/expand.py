@@ -210,20 +210,21 @@ def _bits(source: Column, width: int, wanted: Component) -> Column:
     words = source if source.ndim == 2 else source[:, None]
     present = (words >= 0) & (words < _EXACT_BELOW)
     whole = np.where(present, words, 0).astype(np.uint64)
-    rows = []
-    for shift in wanted.shifts:
-        first, skip = divmod(shift, width)
-        last = min((shift + wanted.bits - 1) // width, words.shape[1] - 1)
-        if first >= words.shape[1]:
-            break
-        value = np.zeros(len(words), np.uint64)
-        for index in range(first, last + 1):
-            value |= whole[:, index] << np.uint64(width * (index - first))
-        value = value >> np.uint64(skip) & np.uint64((1 << wanted.bits) - 1)
-        rows.append(np.where(present[:, first : last + 1].all(axis=1), value, np.nan))
-    if not rows:
+    lowest = np.array([shift for shift in wanted.shifts if shift < width * words.shape[1]], np.intp)
+    if not len(lowest):
         return np.full(len(words), np.nan)
-    return rows[0] if len(wanted.shifts) == 1 else np.stack(rows, axis=1)
+    first, skip = lowest // width, (lowest % width).astype(np.uint64)
+    last = np.minimum((lowest + wanted.bits - 1) // width, words.shape[1] - 1)
+    value = whole[:, first]
+    known = present[:, first]
+    for more in range(1, int((last - first).max()) + 1):
+        beyond = first + more <= last
+        index = np.where(beyond, first + more, first)
+        value |= np.where(beyond, whole[:, index] << np.uint64(width * more), np.uint64(0))
+        known = known & present[:, index]
+    value = value >> skip & np.uint64((1 << wanted.bits) - 1)
+    found = np.where(known, value, np.nan)
+    return found[:, 0] if len(wanted.shifts) == 1 else found
 
 
 def _accumulated(low: Column, wanted: Component, target: Column | None, field: Field) -> Column:
