@@ -14,10 +14,12 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException
 from openintervals import errors
 from openintervals.api import http, operations, partner, telemetry
 from openintervals.api.exchange import Exchange, Runtime
-from openintervals.api.middleware import Shell, internal
-from openintervals.api.partner import dialect
+from openintervals.api.middleware import Shell, api_of, internal
+from openintervals.api.partner.dialect import partner as partner_api
 from openintervals.db import Database
 from openintervals.settings import Settings
+
+APIS = (partner_api,)
 
 
 def now() -> datetime:
@@ -33,24 +35,25 @@ def build(settings: Settings, opened: Database, clock: Callable[[], datetime] = 
         logging_config=None,
         exception_handlers={HTTPException: _refuse, Exception: _fail},
     )
-    return Shell(litestar, dialect.partner, runtime), runtime
+    return Shell(litestar, APIS, runtime), runtime
 
 
 def _refuse(request: Request[Any, Any, Any], problem: HTTPException) -> Response[bytes]:
     """What the router itself refuses: an unknown path, a wrong method."""
     if problem.status_code >= 500:
         return _fail(request, problem)
+    api = api_of(APIS, request.scope["path"])
     if isinstance(problem, MethodNotAllowedException):
         allowed = (problem.headers or {}).get("allow", "")
         said = f"This path takes {allowed}, not {request.method[:20]}"
-        return _answer(405, dialect.encode("METHOD_NOT_ALLOWED", said), [http.JSON, (b"allow", allowed.encode())])
+        return _answer(405, api.not_allowed(said), [http.JSON, (b"allow", allowed.encode())])
     path = request.scope["path"][:200]
-    return _answer(*dialect.failure(errors.NotFound(f"No such path: {path}; GET /partner/openapi.json lists them all")))
+    return _answer(*api.failure(errors.NotFound(f"No such path: {path}; GET {api.documents} lists them all")))
 
 
 def _fail(request: Request[Any, Any, Any], problem: Exception) -> Response[bytes]:
     telemetry.log_failure(Exchange.of(request.scope), problem)
-    return _answer(*dialect.failure(internal()))
+    return _answer(*api_of(APIS, request.scope["path"]).failure(internal()))
 
 
 def _answer(status: int, body: bytes, headers: http.Headers) -> Response[bytes]:

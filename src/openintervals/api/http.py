@@ -1,9 +1,12 @@
-"""The shell both APIs share: from a handler's signature to a route.
+"""The shell the APIs share: from a handler's signature to a route.
 
 A handler is an async function whose parameters say what it needs, each once:
 `tx: Read` or `tx: Write` (the transaction it runs in), `query: SomeStruct` (the query string), `body: SomeStruct` (the JSON body),
-`caller: Caller`, `runtime: Runtime` (what the process shares), and path parameters by name.
-What it returns is the answer: a struct, a `Page`, a `Created`, or None for 204.
+`file: Upload` (the file of a multipart/form-data body), `caller: Caller`, `runtime: Runtime` (what the process shares), path parameters by name,
+and `ext`, which of the operation's suffixes was asked for.
+What it returns is the answer: a struct, a `Page`, a `Created`, a `Csv`, a `File`, or None for 204. A Write answers JSON.
+
+Where the API says how a path parameter is reached, the handler's transaction is that of the object's owner, and nobody else's path gets there.
 The order of checks is fixed: key and rate limit (middleware), route and method, scope, idempotency key, query and body, then the handler.
 
 Who asks by GET for what was deleted lately is told so: only when the handler found nothing does the shell look into the journal.
@@ -11,64 +14,47 @@ Who asks by GET for what was deleted lately is told so: only when the handler fo
 A `Write` is committed after the stored answer of its idempotency key has joined it, and before a byte of the answer is sent.
 """
 
+import hashlib
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 from urllib.parse import quote_plus
 
 import msgspec
 from litestar import Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp, Method, Receive, Scope, Send
+from litestar.types import ASGIApp, Method
 
 from openintervals import errors, instants
 from openintervals.api import requests, rules, shapes, telemetry
+from openintervals.api.answers import CSV, JSON, Answer, Created, Csv, File, Headers, Page, Status, saved
 from openintervals.api.exchange import Exchange, Runtime
+from openintervals.api.requests import Upload
 from openintervals.db.transaction import Asking, Read, Tenant, Write
 from openintervals.platform import idempotency, journal, scopes
 from openintervals.platform.api_keys import Caller
 
-T = TypeVar("T")
 Handler = Callable[..., Awaitable[Any]]
-Headers = list[tuple[bytes, bytes]]
 
-NOT_IN_PATH = ("tx", "query", "body", "caller", "runtime")
-JSON = (b"content-type", b"application/json; charset=utf-8")
+EXT = ("", ".json", ".csv")
 DELETED_TOLD_FOR = timedelta(days=30)
 """How long after its deletion an object is gone; from then on it is not found, as if it had never been."""
 
 
-class Page(msgspec.Struct, Generic[T], frozen=True, rename="camel"):
-    """One page of a list, in list order; `has_more` looks in the direction of travel."""
+class Guard(msgspec.Struct, frozen=True, kw_only=True):
+    """Who gets in. `key_in` finds in an `Authorization` header a key that may exist, `caller` looks up whose it is; `refusal` says what would
+    have worked. What is below the prefix and `public` needs no key."""
 
-    data: list[T]
-    has_more: bool
-
-
-class Created(msgspec.Struct, Generic[T], frozen=True):
-    """A 201: what to answer, and the path of what was made."""
-
-    data: T
-    location: str
+    key_in: Callable[[str], str | None]
+    caller: Callable[[Read, str], Awaitable[Caller | None]]
+    refusal: Callable[[str | None], str]
+    public: tuple[str, ...]
 
 
-class Answer:
-    """A whole answer, sent as it is: Litestar's own response would take its headers apart and put them together again."""
-
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int, body: bytes, headers: Headers) -> None:
-        self.status = status
-        self.body = body
-        self.headers = headers
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = self.headers
-        if self.status not in (204, 304):
-            headers = [*headers, (b"content-length", b"%d" % len(self.body))]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body, "more_body": False})
+Reach = Callable[[Any, Caller, str], Awaitable[Any]]
+"""Turns the caller's transaction into that of the owner of what a path parameter names, if the caller reaches it."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,11 +74,12 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     rules: rules.Rules
     examples: Mapping[str, Any]
     query: type[msgspec.Struct] | None
-    body: type[msgspec.Struct] | None
+    body: Any  # a struct, or a list of one
+    body_most: int
+    ext: tuple[str, ...]
     writes: bool
     path_parameters: tuple[str, ...]
-    wants_caller: bool
-    wants_runtime: bool
+    takes: frozenset[str]
     returns: Any
 
     @property
@@ -115,18 +102,37 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Api:
-    """The operations of one API, and how it speaks: `prefix`, its envelope and its failures."""
+    """The operations of one API, and how it speaks: `prefix`, its envelope, its failures, and the body of a 405.
+
+    `guard` says who gets in, `reach` by path parameter whose objects they get at, `documents` where its OpenAPI document is.
+    """
 
     def __init__(
         self,
         prefix: str,
         envelope: Callable[[Any], Any],
         failure: Callable[[errors.Failure], tuple[int, bytes, Headers]],
+        *,
+        not_allowed: Callable[[str], bytes],
+        guard: Guard,
+        documents: str,
     ) -> None:
         self.prefix = prefix
         self.envelope = envelope
         self.failure = failure
+        self.not_allowed = not_allowed
+        self.guard = guard
+        self.documents = prefix + documents
+        self.reach: dict[str, Reach] = {}
         self.operations: list[Operation] = []
+
+    def has(self, path: str) -> bool:
+        """Whether a path is one of this API's, there or not."""
+        return path == self.prefix or path.startswith(self.prefix + "/")
+
+    def guards(self, path: str) -> bool:
+        """Whether a path needs a key."""
+        return self.has(path) and not path.startswith(tuple(self.prefix + each for each in self.guard.public))
 
     def operation(
         self,
@@ -143,6 +149,8 @@ class Api:
         before: Callable[[Runtime, Asking, Any], Awaitable[None]] | None = None,
         rules: rules.Rules = (),
         examples: Mapping[str, Any] | None = None,
+        ext: bool | tuple[str, ...] = False,
+        body_most: int = requests.BODY_MOST,
     ) -> Callable[[Handler], Handler]:
         """Declare a route. `fails` are the failures of its own; those every route has need no mention.
 
@@ -150,6 +158,8 @@ class Api:
         `outlives` says that what it answers is still there when the object its path names was deleted.
         `before(runtime, asking, query)` is awaited when the request is known to be right, before it has a transaction or a connection.
         `rules` say what must hold between query and body.
+        `ext` gives the last part of the path suffixes, each a route: `EXT`, or those named.
+        `body_most` is how many bytes a body, or the file in it, may have.
         """
 
         def declare(handler: Handler) -> Handler:
@@ -172,10 +182,11 @@ class Api:
                     examples=examples or {},
                     query=hints.get("query"),
                     body=hints.get("body"),
+                    body_most=body_most,
+                    ext=(EXT if ext is True else ext) or ("",),
                     writes=hints["tx"] is Write,
-                    path_parameters=tuple(n for n in names if n not in NOT_IN_PATH),
-                    wants_caller="caller" in names,
-                    wants_runtime="runtime" in names,
+                    path_parameters=tuple(re.findall(r"{(\w+)}", path)),
+                    takes=frozenset(names),
                     returns=hints["return"],
                 )
             )
@@ -185,13 +196,17 @@ class Api:
 
     def routes(self, runtime: Runtime) -> list[HTTPRouteHandler]:
         """Litestar's route handlers for every operation, and for OPTIONS at every path."""
-        return [*self._options(), *(self._route(operation, runtime) for operation in self.operations)]
+        return [
+            *self._options(),
+            *(self._route(operation, runtime, ext) for operation in self.operations for ext in operation.ext),
+        ]
 
     def _options(self) -> list[HTTPRouteHandler]:
         """What a path takes. Litestar's own answer names the methods of the first handler alone; these come before it, and stay."""
         taken: dict[str, set[str]] = {}
         for operation in self.operations:
-            taken.setdefault(self._place(operation), {"OPTIONS"}).add(operation.method)
+            for ext in operation.ext:
+                taken.setdefault(self._place(operation) + ext, {"OPTIONS"}).add(operation.method)
         return [_options(path, ", ".join(sorted(methods))) for path, methods in taken.items()]
 
     def _place(self, operation: Operation) -> str:
@@ -201,11 +216,11 @@ class Api:
             path = path.replace("{" + name + "}", "{" + name + ":str}")
         return path
 
-    def _route(self, operation: Operation, runtime: Runtime) -> HTTPRouteHandler:
+    def _route(self, operation: Operation, runtime: Runtime, ext: str) -> HTTPRouteHandler:
         async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
             exchange = Exchange.of(request.scope)
             try:
-                status, body, headers = await self._run(operation, runtime, exchange, request)
+                status, body, headers = await self._run(operation, runtime, exchange, request, ext)
             except errors.Failure as failure:
                 exchange.error_code = failure.code
                 if isinstance(failure, errors.Unavailable):
@@ -214,15 +229,15 @@ class Api:
             return Answer(status, body, headers)
 
         return HTTPRouteHandler(
-            self._place(operation),
+            self._place(operation) + ext,
             http_method=operation.method,
-            name=f"{self.prefix}:{operation.name}",
+            name=f"{self.prefix}:{operation.name}{ext}",
             status_code=200,  # the answer brings its own; Litestar would refuse a body for what it thinks is a 204
             opt={"operation": operation},
         )(answer)
 
     async def _run(
-        self, operation: Operation, runtime: Runtime, exchange: Exchange, request: Request[Any, Any, Any]
+        self, operation: Operation, runtime: Runtime, exchange: Exchange, request: Request[Any, Any, Any], ext: str
     ) -> tuple[int, bytes, Headers]:
         caller = exchange.caller
         if operation.scope is not None and (caller is None or operation.scope not in caller.scopes):
@@ -230,37 +245,55 @@ class Api:
         key = None
         if operation.writes and exchange.idempotency_key is not None:
             key = idempotency.normalise(exchange.idempotency_key)
-        arguments: dict[str, Any] = dict(request.path_params)
-        if any("\0" in value for value in arguments.values()):
+        named: dict[str, str] = dict(request.path_params)
+        if any("\0" in value for value in named.values()):
             raise errors.NotFound("Nothing has a NUL character in its name")  # PostgreSQL cannot even look for it
-        raw = b"" if operation.body is None else await requests.read_body(exchange, request)
+        known: dict[str, Any] = {**named, "caller": caller, "runtime": runtime, "ext": ext}
+        arguments = {name: value for name, value in known.items() if name in operation.takes}
+        raw = b""
+        if "file" in operation.takes:
+            arguments["file"] = upload = await requests.read_upload(exchange, request, operation.body_most)
+            raw = msgspec.json.encode(hashlib.sha256(upload.data).hexdigest())
+        elif operation.body is not None:
+            raw = await requests.read_body(exchange, request, operation.body_most)
         arguments |= requests.asked(
             operation.query, operation.body, operation.rules, request.scope["query_string"], raw
         )
-        if operation.wants_caller:
-            arguments["caller"] = caller
-        if operation.wants_runtime:
-            arguments["runtime"] = runtime
         if operation.before is not None:
             await operation.before(runtime, exchange.asking(), arguments["query"])
+        work = self._work(operation, caller, named, arguments)
         if not operation.writes:
             try:
-                result = await exchange.read(
-                    runtime, lambda tx: operation.handler(tx=tx, **arguments), snapshot=operation.snapshot
-                )
+                result = await exchange.read(runtime, work, snapshot=operation.snapshot)
             except errors.NotFound:
                 await self._tell_if_gone(operation, runtime, exchange, request)
                 raise
             return self._rendered(operation, result)
         if operation.read_if is not None and operation.read_if(arguments["query"]):
-            return await self._dry_run(operation, runtime, exchange, arguments)
+            return await self._dry_run(operation, runtime, exchange, work)
         if key is None:
 
-            async def work(tx: Write) -> tuple[int, bytes, Headers]:
-                return self._rendered(operation, await operation.handler(tx=tx, **arguments))
+            async def rendered(tx: Write) -> tuple[int, bytes, Headers]:
+                return self._rendered(operation, await work(tx))
 
-            return await exchange.write(runtime, work)
-        return await self._once(operation, runtime, exchange, request, arguments, raw, key)
+            return await exchange.write(runtime, rendered)
+        return await self._once(operation, runtime, exchange, request, work, raw, key)
+
+    def _work(
+        self, operation: Operation, caller: Caller | None, named: dict[str, str], arguments: dict[str, Any]
+    ) -> Callable[[Any], Awaitable[Any]]:
+        """What to do in the caller's transaction: go to the owner of what the path names, then call the handler."""
+        reaches = [(self.reach[name], named[name]) for name in operation.path_parameters if name in self.reach]
+        if not reaches:
+            return lambda tx: operation.handler(tx=tx, **arguments)
+        assert caller is not None, "what is somebody's needs a key"
+
+        async def there(tx: Any) -> Any:
+            for reach, name in reaches:
+                tx = await reach(tx, caller, name)
+            return await operation.handler(tx=tx, **arguments)
+
+        return there
 
     async def _tell_if_gone(
         self, operation: Operation, runtime: Runtime, exchange: Exchange, request: Request[Any, Any, Any]
@@ -282,7 +315,7 @@ class Api:
         runtime: Runtime,
         exchange: Exchange,
         request: Request[Any, Any, Any],
-        arguments: dict[str, Any],
+        work: Callable[[Any], Awaitable[Any]],
         raw: bytes,
         key: str,
     ) -> tuple[int, bytes, Headers]:
@@ -295,7 +328,7 @@ class Api:
             shapes.parsed(raw),
         )
 
-        async def work(tx: Write) -> tuple[int, bytes, Headers]:
+        async def once(tx: Write) -> tuple[int, bytes, Headers]:
             earlier = await idempotency.claim(tx, key, print_)
             if earlier is not None:
                 telemetry.replayed()
@@ -305,7 +338,7 @@ class Api:
                 if earlier.location:
                     headers.append((b"location", earlier.location.encode()))
                 return earlier.status, earlier.body.encode(), headers
-            status, body, headers = self._rendered(operation, await operation.handler(tx=tx, **arguments))
+            status, body, headers = self._rendered(operation, await work(tx))
             location = dict(headers).get(b"location")
             answer = idempotency.Answer(status, body.decode(), location.decode() if location else None)
             await idempotency.store(tx, key, answer)
@@ -313,21 +346,21 @@ class Api:
 
         asking = exchange.asking()
         async with runtime.twins.turn(Tenant(asking.tenant.organization_id, asking.tenant.mode), key):
-            return await exchange.write(runtime, work)
+            return await exchange.write(runtime, once)
 
     async def _dry_run(
-        self, operation: Operation, runtime: Runtime, exchange: Exchange, arguments: dict[str, Any]
+        self, operation: Operation, runtime: Runtime, exchange: Exchange, work: Callable[[Any], Awaitable[Any]]
     ) -> tuple[int, bytes, Headers]:
         """Run the handler in a transaction that is rolled back: what it answers is what it would do."""
 
         class Rehearsed(Exception):
             pass
 
-        async def work(tx: Write) -> None:
-            raise Rehearsed(await operation.handler(tx=tx, **arguments))
+        async def rehearse(tx: Write) -> None:
+            raise Rehearsed(await work(tx))
 
         try:
-            await exchange.write(runtime, work)
+            await exchange.write(runtime, rehearse)
         except Rehearsed as rehearsed:
             return self._rendered(operation, rehearsed.args[0], status=200)
         raise AssertionError("a dry run must not commit")
@@ -335,7 +368,13 @@ class Api:
     def _rendered(self, operation: Operation, result: Any, status: int | None = None) -> tuple[int, bytes, Headers]:
         if result is None:
             return 204, b"", []
+        if isinstance(result, Csv):
+            return operation.status, result.text.encode(), [CSV]
+        if isinstance(result, File):
+            return operation.status, result.data, saved(result)
         headers = [JSON]
+        if isinstance(result, Status):
+            status, result = result.status, result.data
         if isinstance(result, Created):
             headers.append((b"location", (self.prefix + result.location).encode()))
             result = result.data
@@ -349,4 +388,7 @@ def _options(path: str, allowed: str) -> HTTPRouteHandler:
     return HTTPRouteHandler(path, http_method="OPTIONS")(answer)
 
 
-__all__ = ["Answer", "Api", "Caller", "Created", "Operation", "Page", "Read", "Write"]
+__all__ = [
+    "EXT", "JSON", "Answer", "Api", "Caller", "Created", "Csv", "File", "Guard", "Headers", "Operation", "Page", "Read",
+    "Status", "Upload", "Write",
+]  # fmt: skip

@@ -1,13 +1,15 @@
 """The outermost shell: what happens to every request before a route is looked for, and after it is answered.
 
 In order: a request id, the partner API at `/` for its hosts, the key (401), the rate limit (429), then the routes; afterwards the headers every
-answer has, one log line and one measurement. Nothing here knows a rule of running clubs.
+answer has, one log line and one measurement. Each API is guarded in its own way (`http.Guard`) and refuses in its own words. Nothing here knows a
+rule of running clubs or of training.
 """
 
 import ipaddress
 import re
 import secrets
 from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -29,11 +31,11 @@ _ID_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 
 
 class Shell:
-    """The ASGI application: `routes` is the Litestar application, `api` the one that keys and limits guard."""
+    """The ASGI application: `routes` is the Litestar application, `apis` what keys and limits guard. The first is also at `/` for its hosts."""
 
-    def __init__(self, routes: ASGIApp, api: http.Api, runtime: Runtime) -> None:
+    def __init__(self, routes: ASGIApp, apis: Sequence[http.Api], runtime: Runtime) -> None:
         self.routes = routes
-        self.api = api
+        self.apis = apis
         self.runtime = runtime
         self.proxies = networks(runtime.settings.trusted_proxies)
         self._callers: OrderedDict[str, tuple[float, api_keys.Caller | None, int]] = OrderedDict()
@@ -55,8 +57,9 @@ class Shell:
             # The router takes several slashes for one, so what guards a path must see it as the router does.
             path = scope["path"] = _SLASHES.sub("/", path)
         if self._is_api_host(exchange.host) and not path.startswith(ANYWHERE):
-            path = scope["path"] = self.api.prefix + (path if path != "/" else "")
+            path = scope["path"] = self.apis[0].prefix + (path if path != "/" else "")
             scope["raw_path"] = path.encode()
+        api = api_of(self.apis, path)
         answered = False
 
         async def answer(message: Message) -> None:
@@ -73,8 +76,8 @@ class Shell:
             await send(message)
 
         try:
-            if path.startswith(self.api.prefix) and self._is_guarded(path):
-                await self._admit(exchange)
+            if api.guards(path):
+                await self._admit(exchange, api.guard)
             elif path.startswith(OLD):
                 raise errors.NotFound(moved(path))
             await self.routes(scope, receive, answer)
@@ -82,11 +85,11 @@ class Shell:
             exchange.error_code = failure.code
             if isinstance(failure, errors.Unavailable):
                 telemetry.log_cause(exchange, failure)
-            await respond(answer, *self.api.failure(failure))
+            await respond(answer, *api.failure(failure))
         except Exception as problem:  # noqa: BLE001 — the last place; logged, and told without detail
             telemetry.log_failure(exchange, problem)
             if not answered:
-                await respond(answer, *self.api.failure(internal()))
+                await respond(answer, *api.failure(internal()))
         finally:
             telemetry.finish(self.runtime, exchange, scope)
 
@@ -121,15 +124,10 @@ class Shell:
             self.runtime.settings.api_host != "" and host.partition(":")[0] == self.runtime.settings.api_host
         )
 
-    def _is_guarded(self, path: str) -> bool:
-        return (path == self.api.prefix or path.startswith(self.api.prefix + "/")) and not path.startswith(
-            self.api.prefix + "/openapi"
-        )
-
-    async def _admit(self, exchange: Exchange) -> None:
+    async def _admit(self, exchange: Exchange, guard: http.Guard) -> None:
         """Set the caller and spend a token of its bucket. Raises Unauthenticated, TooMany."""
         runtime = self.runtime
-        caller = await self._caller(exchange)
+        caller = await self._caller(exchange, guard)
         if caller is None:
             limit = runtime.limits.get("anonymous")
             if limit is not None:
@@ -138,7 +136,7 @@ class Shell:
                 if not verdict.admitted:
                     raise errors.TooMany("Rate limit exceeded", rate_limits.retry_at(verdict, exchange.now))
                 exchange.headers = []
-            raise errors.Unauthenticated(how_to_authenticate(exchange.authorization))
+            raise errors.Unauthenticated(guard.refusal(exchange.authorization))
         exchange.caller = caller
         limit = runtime.limits.get(caller.plan)
         if limit is not None:
@@ -161,10 +159,9 @@ class Shell:
                 pass  # the database is away: this process's own count is better than none
         return self.runtime.buckets.check(caller.key_id, limit, exchange.now.timestamp())
 
-    async def _caller(self, exchange: Exchange) -> api_keys.Caller | None:
-        scheme, _, key = (exchange.authorization or "").partition(" ")
-        key = key.strip()
-        if scheme.lower() != "bearer" or api_keys.digest_of_well_formed(key) is None:
+    async def _caller(self, exchange: Exchange, guard: http.Guard) -> api_keys.Caller | None:
+        key = guard.key_in(exchange.authorization or "")
+        if key is None:
             return None
         # What was found is good for a second, and only while the database is as it was, where that is cheap to know:
         # on SQLite a revoked key ends with the next request, on PostgreSQL within the second.
@@ -175,16 +172,21 @@ class Shell:
             held is not None and held[2] == state and 0 <= now_s - held[0] < KEY_CACHED_S
         ):  # a clock set back holds nothing longer
             return held[1]
-        caller = await self._look_up(exchange, key)
+        caller = await self._look_up(exchange, guard, key)
         self._callers[key] = (now_s, caller, state)
         self._callers.move_to_end(key)
         while len(self._callers) > KEYS_CACHED_MOST:
             self._callers.popitem(last=False)
         return caller
 
-    async def _look_up(self, exchange: Exchange, key: str) -> api_keys.Caller | None:
+    async def _look_up(self, exchange: Exchange, guard: http.Guard, key: str) -> api_keys.Caller | None:
         asking = msgspec.structs.replace(self.runtime.asking_as("key look-up"), now=exchange.now)
-        return await exchange.read(self.runtime, lambda tx: api_keys.caller(tx, key), snapshot=False, asking=asking)
+        return await exchange.read(self.runtime, lambda tx: guard.caller(tx, key), snapshot=False, asking=asking)
+
+
+def api_of(apis: Sequence[http.Api], path: str) -> http.Api:
+    """The API that speaks at a path; the first where none does."""
+    return next((api for api in apis if api.has(path)), apis[0])
 
 
 async def respond(send: Send, status: int, body: bytes, headers: http.Headers) -> None:
@@ -215,15 +217,6 @@ def moved(path: str) -> str:
     if len(rest) == 3 and rest[0] == "events" and rest[2] == "participants":
         present = f"/registration?eventId={rest[1]}"
     return f"Paths under {OLD} are gone; the present path is {present.rstrip('/') or '/events'}"
-
-
-def how_to_authenticate(authorization: str | None) -> str:
-    if authorization is None:
-        return "Missing API key: send it as Authorization: Bearer <key>"
-    scheme = authorization.partition(" ")[0]
-    if scheme.lower() != "bearer":
-        return "This API takes a key as Authorization: Bearer <key>, not another scheme"
-    return "Invalid API key: it is unknown, mistyped, expired or revoked"
 
 
 def networks(setting: str) -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:

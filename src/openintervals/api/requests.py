@@ -4,11 +4,14 @@ Nothing here touches a database: a request that is refused here has cost no stat
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
 
 import msgspec
+import multipart  # type: ignore[import-untyped]  # it brings no types
 from litestar import Request
 
 from openintervals import errors
@@ -19,23 +22,33 @@ BODY_MOST = 1024 * 1024
 BODY_PATIENCE_S = 30
 PARAMETERS_MOST = 50
 QUERY_KEPT_BYTES = 100
+UPLOAD_PATIENCE_S = 600
+PARTS_MOST = 50
+OTHER_PARTS_MOST_BYTES = 64 * 1024
+
+
+class Upload(msgspec.Struct, frozen=True):
+    """The file that came in a multipart/form-data body, whole, and what its sender calls it."""
+
+    data: bytes
+    name: str
 
 
 def asked(
     query_shape: type[msgspec.Struct] | None,
-    body_shape: type[msgspec.Struct] | None,
+    body_shape: Any,
     between: rules.Rules,
     query_string: bytes,
     raw: bytes,
-) -> dict[str, msgspec.Struct]:
-    """The query and the body of a request. Raises Invalid with all that is wrong with either and between them.
+) -> dict[str, Any]:
+    """The query and the body of a request, the latter a struct or a list of them. Raises Invalid with all that is wrong with either and between them.
 
     Its message speaks of the parameters only when nothing else is wrong."""
-    taken: dict[str, msgspec.Struct] = {}
+    taken: dict[str, Any] = {}
     known: dict[str, Any] = {}
     problems: list[tuple[str, str]] = []
     message = ""
-    for name, shape, read in (("query", query_shape, _query), ("body", body_shape, shapes.body)):
+    for name, shape, read in (("query", query_shape, _query), ("body", body_shape, _body)):
         if shape is None:
             continue
         try:
@@ -52,6 +65,10 @@ def asked(
     if problems:
         raise errors.Invalid(message, {field: [said for at, said in problems if at == field] for field, _ in problems})
     return taken
+
+
+def _body(shape: Any, raw: bytes) -> Any:
+    return shapes.bodies(get_args(shape)[0], raw) if get_origin(shape) is list else shapes.body(shape, raw)
 
 
 def _query(shape: type[msgspec.Struct], query_string: bytes) -> msgspec.Struct:
@@ -77,33 +94,83 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
         ) from None
 
 
-async def read_body(exchange: Exchange, request: Request[Any, Any, Any]) -> bytes:
-    """The body, whatever its content type says. Raises TooLarge as soon as it is known to be."""
-    if exchange.content_length is not None and exchange.content_length > BODY_MOST:
-        raise too_large()
+async def read_body(exchange: Exchange, request: Request[Any, Any, Any], most: int = BODY_MOST) -> bytes:
+    """The body, whatever its content type says. Raises TooLarge as soon as it is known to be, Invalid when it does not come."""
+    if exchange.content_length is not None and exchange.content_length > most:
+        raise too_large(most)
+    chunks: list[bytes] = []
+    size = 0
+    async with _patient(BODY_PATIENCE_S if most <= BODY_MOST else UPLOAD_PATIENCE_S):
+        async for chunk in _chunks(request):
+            size += len(chunk)
+            if size > most:
+                raise too_large(most)
+            chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def read_upload(exchange: Exchange, request: Request[Any, Any, Any], most: int) -> Upload:
+    """The file in a multipart/form-data body: the part called `file`, or the first that is one. Other parts are ignored.
+
+    Raises TooLarge as soon as it is known to be, Invalid without a file or when the parts cannot be told apart."""
+    if exchange.content_length is not None and exchange.content_length > most + OTHER_PARTS_MOST_BYTES:
+        raise too_large(most)
+    kind, options = multipart.parse_options_header(request.headers.get("content-type", ""))
+    if kind != "multipart/form-data" or not options.get("boundary"):
+        raise _no_file(f"expected multipart/form-data, received {kind[:100] or 'no content type'}")
+    parser = multipart.PushMultipartParser(options["boundary"], max_segment_count=PARTS_MOST)
+    found: tuple[str, list[bytes]] | None = None
+    part: list[bytes] | None = None
+    size = others = 0
     try:
-        async with asyncio.timeout(BODY_PATIENCE_S):
-            return await _whole_body(request)
+        async with _patient(UPLOAD_PATIENCE_S):
+            async for chunk in _chunks(request):
+                for event in parser.parse(chunk) if chunk and not parser.closed else ():
+                    if isinstance(event, multipart.MultipartSegment):
+                        part = None
+                        if event.name == "file" or (found is None and event.filename):
+                            part, size = [], 0
+                            found = event.filename or "", part
+                    elif event and part is not None:
+                        part.append(bytes(event))
+                        size += len(event)
+                    elif event:
+                        others += len(event)
+                    if size > most or others > max(most, OTHER_PARTS_MOST_BYTES):
+                        raise too_large(most)
+        parser.close()
+    except multipart.MultipartError as problem:
+        raise _no_file(f"the parts cannot be told apart: {problem}") from None
+    if found is None:
+        raise _no_file("no part is a file")
+    return Upload(b"".join(found[1]), found[0])
+
+
+def _no_file(why: str) -> errors.Invalid:
+    said = f"Send it as multipart/form-data, in a part named file: {why}"
+    return errors.Invalid("Invalid request body", {"file": [said]})
+
+
+@asynccontextmanager
+async def _patient(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
     except TimeoutError:
-        said = f"The body did not arrive within {BODY_PATIENCE_S} seconds"
+        said = f"The body did not arrive within {seconds} seconds"
         raise errors.Invalid("Invalid request body", {"body": [said]}) from None
 
 
-async def _whole_body(request: Request[Any, Any, Any]) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    while True:
+async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    more = True
+    while more:
         message = await request.receive()
         if message["type"] == "http.disconnect":
             raise errors.Invalid("Invalid request body", {"body": ["The body ended before it was complete"]})
+        more = bool(message.get("more_body"))
         chunk: bytes = message.get("body", b"")  # type: ignore[assignment]  # not a disconnect, as said above
-        size += len(chunk)
-        if size > BODY_MOST:
-            raise too_large()
-        chunks.append(chunk)
-        if not message.get("more_body"):
-            return b"".join(chunks)
+        yield chunk
 
 
-def too_large() -> errors.TooLarge:
-    return errors.TooLarge("The request body is larger than 1 MiB; send less at once")
+def too_large(most: int = BODY_MOST) -> errors.TooLarge:
+    return errors.TooLarge(f"The request body is larger than {most // (1024 * 1024)} MiB; send less at once")

@@ -6,24 +6,21 @@ What must hold between fields a struct declares as its `rules`; they are asked i
 Depth, length and count are bounded by the types themselves and by the body's size.
 """
 
-import datetime
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import inspect
 
-from openintervals import errors, instants
-from openintervals.api import rules
+from openintervals import errors
+from openintervals.api import rules, values
+from openintervals.api.values import Problem
 
 S = TypeVar("S", bound=msgspec.Struct)
-Problem = tuple[str, str]
 
 DEPTH_MOST = 64
-_INSTANT: Any = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # A JSON string to its closing quote, or to the end of the text when there is none: it matches at every quote, in one pass.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _SUSPECT = re.compile(rb'\\(?:n"|u00[0-3]|u[dD])|0001-01-01|9999-12-31|[\x80-\xff]')
@@ -82,6 +79,23 @@ def body(shape: type[S], raw: bytes) -> S:
         _refuse_wrong(shape, raw, parsed(raw))
     elif broken := list(rules.problems(rules.of(shape), partial(getattr, decoded))):
         _refuse(broken, msgspec.structs.asdict(decoded))
+    return decoded
+
+
+def bodies(shape: type[S], raw: bytes) -> list[S]:
+    """The structs in a body that is a JSON array. Raises Invalid with every wrong field of each, by its place in the array."""
+    items = parsed(raw or b"[]")
+    if not isinstance(items, list):
+        raise Refused("Invalid request body", {"body": [f"Expected array, received {values.named(items)}"]})
+    decoded: list[S] = []
+    wrong: dict[str, list[str]] = {}
+    for place, item in enumerate(msgspec.json.decode(raw or b"[]", type=list[msgspec.Raw])):
+        try:
+            decoded.append(body(shape, bytes(item)))
+        except Refused as refused:
+            wrong |= {f"{place}.{name}": said for name, said in refused.fields.items()}
+    if wrong:
+        raise Refused("Invalid request body", wrong)
     return decoded
 
 
@@ -150,7 +164,7 @@ def _kind(shape: type[msgspec.Struct], name: str) -> inspect.Type:
 def _explain(shape: type[S], raw: bytes) -> S:
     value = parsed(raw)
     if not isinstance(value, dict):
-        raise Refused("Invalid request body", {"body": [f"Expected object, received {_named(value)}"]})
+        raise Refused("Invalid request body", {"body": [f"Expected object, received {values.named(value)}"]})
     _refuse_wrong(shape, raw, value)
     try:
         # 20.0 is a whole number in JSON, but the decoder refuses it wherever null would do as well.
@@ -170,40 +184,59 @@ def _whole(value: Any) -> Any:
 
 
 def query(shape: type[S], pairs: list[tuple[str, str]]) -> S:
-    """The struct in a query string; parameters it does not know are ignored. Raises Invalid with every wrong one."""
+    """The struct in a query string; parameters it does not know are ignored. Raises Invalid with every wrong one.
+
+    A shape that is `lenient` takes `True` for true, nothing for absent, and the last of several; a list comes with commas, repeated, or both."""
     info = _info(shape)
     known = {field.encode_name: field for field in info.fields}
-    values: dict[str, Any] = {}
+    lenient: bool = getattr(shape, "lenient", False)
+    taken: dict[str, Any] = {}
     wrong: dict[str, list[str]] = {}
-    for name, text in pairs:
+    for name, text in _gathered(known, pairs) if lenient else pairs:
         field = known.get(name)
         if field is None:
             continue
-        if name in values or name in wrong:
+        if name in taken or name in wrong:
             wrong[name] = ["Expected one value, received several"]
             continue
-        value = _from_text(_core(field.type), text)
+        value = _from_text(_core(field.type), text, lenient=lenient)
         problems = [problem for _, problem in _problems(field.type, value, name)]
         if problems:
             wrong[name] = problems
         else:
-            values[name] = value
+            taken[name] = value
     for name, field in known.items():
-        if field.required and name not in values and name not in wrong:
+        if field.required and name not in taken and name not in wrong:
             wrong[name] = ["Required"]
-    right = _known(shape, values, wrong, {})
+    right = _known(shape, taken, wrong, {})
     for place, said in rules.problems(rules.of(shape), lambda name: right.get(name, rules.WRONG)):
         wrong.setdefault(place, []).append(said)
     if wrong:
         raise Refused("Invalid request parameters", wrong, right)
     try:
-        return msgspec.convert(values, shape)
+        return msgspec.convert(taken, shape)
     except (msgspec.MsgspecError, OverflowError) as problem:
         raise Refused("Invalid request parameters", {"query": [str(problem)]}) from None
 
 
-def _from_text(kind: inspect.Type, text: str) -> Any:
+def _gathered(known: dict[str, inspect.Field], pairs: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """One text for each parameter that says something: lists joined by commas, of others the last."""
+    found: dict[str, str] = {}
+    for name, text in pairs:
+        if name not in known or (not text and not isinstance(_core(known[name].type), inspect.StrType)):
+            continue
+        is_list = isinstance(_core(known[name].type), inspect.ListType)
+        found[name] = f"{found[name]},{text}" if is_list and name in found else text
+    return list(found.items())
+
+
+def _from_text(kind: inspect.Type, text: str, *, lenient: bool = False) -> Any:
     """What a query parameter's text means for a type; NaN when it should be a number and is none."""
+    if lenient and isinstance(kind, inspect.ListType):
+        parts = (part.strip() for part in text.split(","))
+        return [_from_text(_core(kind.item_type), part, lenient=True) for part in parts if part]
+    if lenient and isinstance(kind, inspect.BoolType):
+        text = text.lower()
     if isinstance(kind, inspect.IntType | inspect.FloatType):
         if re.fullmatch(r"-?\d{1,18}", text, re.ASCII):
             return int(text)
@@ -227,20 +260,6 @@ def _core(kind: inspect.Type) -> inspect.Type:
             kind = rest[0]
         else:
             return kind
-
-
-def _named(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, float) and value != value:
-        return "nan"
-    if isinstance(value, int | float):
-        return "number"
-    if isinstance(value, str):
-        return "string"
-    return "object" if isinstance(value, dict) else "array"
 
 
 def _struct_problems(info: inspect.StructType, value: dict[str, Any], place: str) -> Iterator[Problem]:
@@ -274,95 +293,32 @@ def _problems(kind: inspect.Type, value: Any, where: str) -> Iterator[Problem]: 
     elif isinstance(kind, inspect.AnyType | inspect.RawType):
         return
     elif isinstance(kind, inspect.LiteralType):
-        yield from _literal_problems(kind, value, where)
+        yield from values.of_literal(_declared.get(frozenset(kind.values), kind.values), value, where)
     elif isinstance(kind, inspect.StrType):
-        yield from _text_problems(kind, value, where, said)
+        yield from values.of_text(kind, value, where, said)
     elif isinstance(kind, inspect.IntType | inspect.FloatType):
-        yield from _number_problems(kind, value, where)
+        yield from values.of_number(kind, value, where)
     elif isinstance(kind, inspect.BoolType):
         if not isinstance(value, bool):
-            yield where, f"Expected boolean, received {_named(value)}"
+            yield where, f"Expected boolean, received {values.named(value)}"
     elif isinstance(kind, inspect.DateType):
-        yield from _date_problems(value, where)
+        yield from values.of_date(value, where)
     elif isinstance(kind, inspect.DateTimeType):
-        yield from _instant_problems(value, where)
+        yield from values.of_instant(value, where)
     elif isinstance(kind, inspect.ListType | inspect.VarTupleType):
         yield from _list_problems(kind, value, where)
     elif isinstance(kind, inspect.StructType):
         if isinstance(value, dict):
             yield from _struct_problems(kind, value, where)
         else:
-            yield where, f"Expected object, received {_named(value)}"
+            yield where, f"Expected object, received {values.named(value)}"
     elif isinstance(kind, inspect.DictType) and not isinstance(value, dict):
-        yield where, f"Expected object, received {_named(value)}"
-
-
-def _literal_problems(kind: inspect.LiteralType, value: Any, where: str) -> Iterator[Problem]:
-    if value in kind.values and not isinstance(value, bool):
-        return
-    expected = " | ".join(f"'{v}'" for v in _declared.get(frozenset(kind.values), kind.values))
-    if isinstance(value, str):
-        yield where, f"Invalid enum value. Expected {expected}, received '{value[:100]}'"
-    else:
-        yield where, f"Expected {expected}, received {_named(value)}"
-
-
-def _text_problems(kind: inspect.StrType, value: Any, where: str, said: str | None) -> Iterator[Problem]:
-    if not isinstance(value, str):
-        yield where, f"Expected string, received {_named(value)}"
-        return
-    if kind.min_length is not None and len(value) < kind.min_length:
-        yield where, f"String must contain at least {kind.min_length} character(s)"
-    elif kind.max_length is not None and len(value) > kind.max_length:
-        yield where, f"String must contain at most {kind.max_length} character(s)"
-    elif "\0" in value:
-        yield where, said or "Must not contain NUL characters"
-    elif kind.pattern is not None and not re.search(re.sub(r"\$\Z", r"\\Z", kind.pattern), value):
-        yield where, said or "Invalid"
-
-
-def _number_problems(kind: inspect.IntType | inspect.FloatType, value: Any, where: str) -> Iterator[Problem]:
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-        yield where, f"Expected number, received {_named(value)}"
-    elif isinstance(kind, inspect.IntType) and value != int(value):
-        yield where, "Expected integer, received float"
-    elif kind.ge is not None and value < kind.ge:
-        yield where, f"Number must be greater than or equal to {kind.ge}"
-    elif kind.gt is not None and value <= kind.gt:
-        yield where, f"Number must be greater than {kind.gt}"
-    elif kind.le is not None and value > kind.le:
-        yield where, f"Number must be less than or equal to {kind.le}"
-    elif kind.lt is not None and value >= kind.lt:
-        yield where, f"Number must be less than {kind.lt}"
-
-
-def _date_problems(value: Any, where: str) -> Iterator[Problem]:
-    if not isinstance(value, str):
-        yield where, f"Expected string, received {_named(value)}"
-        return
-    try:
-        if not _DAY.fullmatch(value):
-            raise ValueError
-        datetime.date.fromisoformat(value)
-    except ValueError:
-        yield where, "Invalid date, expected a day of the calendar as YYYY-MM-DD"
-
-
-def _instant_problems(value: Any, where: str) -> Iterator[Problem]:
-    if not isinstance(value, str):
-        yield where, f"Expected string, received {_named(value)}"
-        return
-    try:
-        instants.text(msgspec.convert(value, _INSTANT))
-    except msgspec.ValidationError:
-        yield where, "Invalid datetime, expected ISO 8601 with an offset such as 2026-03-01T09:00:00+01:00"
-    except (OverflowError, ValueError):
-        yield where, "Invalid datetime, expected a year from 1 to 9999 in UTC"
+        yield where, f"Expected object, received {values.named(value)}"
 
 
 def _list_problems(kind: inspect.ListType | inspect.VarTupleType, value: Any, where: str) -> Iterator[Problem]:
     if not isinstance(value, list):
-        yield where, f"Expected array, received {_named(value)}"
+        yield where, f"Expected array, received {values.named(value)}"
         return
     if kind.min_length is not None and len(value) < kind.min_length:
         yield where, f"Array must contain at least {kind.min_length} element(s)"

@@ -132,6 +132,22 @@ def digest(key: str) -> str:
     return hashlib.sha256(key.encode()).hexdigest()
 
 
+def key_in(authorization: str) -> str | None:
+    """The key that an `Authorization` header brings, when it brings one that may exist."""
+    scheme, _, key = authorization.partition(" ")
+    key = key.strip()
+    return key if scheme.lower() == "bearer" and digest_of_well_formed(key) is not None else None
+
+
+def refusal(authorization: str | None) -> str:
+    """What to tell somebody who did not get in: what would have worked."""
+    if authorization is None:
+        return "Missing API key: send it as Authorization: Bearer <key>"
+    if authorization.partition(" ")[0].lower() != "bearer":
+        return "This API takes a key as Authorization: Bearer <key>, not another scheme"
+    return "Invalid API key: it is unknown, mistyped, expired or revoked"
+
+
 def _base62(number: int, width: int) -> str:
     characters = []
     for _ in range(width):

@@ -14,9 +14,9 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 
 from openintervals import errors, instants
-from openintervals.api.http import JSON, Api, Headers, Page
+from openintervals.api.http import JSON, Api, Guard, Headers, Page
 from openintervals.api.rules import Rule, Rules
-from openintervals.platform import ids, pages
+from openintervals.platform import api_keys, ids, pages
 
 PREFIX = "/partner"
 
@@ -264,4 +264,11 @@ def wire_name(column: str) -> str:
     return first + "".join(word[:1].upper() + word[1:] for word in rest) if first else column
 
 
-partner = Api(PREFIX, envelope, failure)
+partner = Api(
+    PREFIX,
+    envelope,
+    failure,
+    not_allowed=lambda said: encode("METHOD_NOT_ALLOWED", said),
+    guard=Guard(key_in=api_keys.key_in, caller=api_keys.caller, refusal=api_keys.refusal, public=("/openapi",)),
+    documents="/openapi.json",
+)
