@@ -6,7 +6,7 @@ import pytest
 
 from openintervals.formats import gpx
 from openintervals.formats.recording import Recording, Unusable
-from openintervals.formats.xml import DEPTH_MOST
+from openintervals.formats.xml import DEPTH_MOST, ELEMENTS_MOST
 
 POINT = '<trkpt lat="1" lon="2"><ele>5</ele><time>2024-05-01T06:30:0{}Z</time></trkpt>'
 POINTS = POINT.format(0) + POINT.format(1)
@@ -62,6 +62,18 @@ def test_what_is_nested_too_deep_ends_the_reading() -> None:
 
     assert recording.activities[0].count == 2
     assert recording.warnings[0].code == "too_many"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    ["".join(f"<a{number}/>" for number in range(10_000)), "<a " + "b " * 2_000_000, "<a/>" * (ELEMENTS_MOST + 1)],
+    ids=["names", "tag", "elements"],
+)
+def test_names_tags_and_elements_without_end_end_the_reading(inside: str) -> None:
+    recording = read(document(POINTS + inside))
+
+    assert recording.activities[0].count == 2
+    assert [fault.code for fault in recording.warnings] == ["too_many"]
 
 
 def test_a_larger_file_than_allowed_is_refused() -> None:

@@ -22,7 +22,7 @@ BYTES_MOST = 64 * 1024 * 1024
 ROWS_MOST = 1_000_000
 COLUMNS_MOST = 200
 ARRAY_MOST = 64  # values in a cell
-CELLS_MOST = 4_000_000
+CELLS_MOST = 2_500_000
 _LATLNG = "latlng"
 _LAP_WORDS = ("intensity", "trigger", "stroke")
 

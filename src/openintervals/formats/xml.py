@@ -23,7 +23,11 @@ BYTES_MOST = 64 * 1024 * 1024
 DEPTH_MOST = 64
 TEXT_MOST = 4_096
 _BLOCK = 16_384
-_NAMES_MOST = 4_096  # different names that are remembered
+_NAMES_MOST = 4_096  # different names of elements and attributes
+ELEMENTS_MOST = 1_000_000  # outside samples
+TAG_MOST = 2 * 1024 * 1024
+_ATTRIBUTES_FEW = 16
+_CHUNK = 1024 * 1024
 
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,200}?\bencoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 _CODECS = frozenset(
@@ -82,10 +86,10 @@ def scan(
     parser.buffer_text = True
     walk = _Walk(parser, sample, columns, attributes, opened, closed, structure)
     try:
-        parser.Parse(text, True)
+        _feed(parser, text)
     except expat.ExpatError as wrong:
         at = max(0, parser.ErrorByteIndex) + skipped
-        if not walk.elements:
+        if not walk.began:
             raise Unusable("This is not XML", at) from wrong
         if wrong.code in _ENDS or at >= len(text) + skipped:
             faults.append(Fault("truncated", "The file ends early", len(text) + skipped))
@@ -96,6 +100,18 @@ def scan(
     finally:
         parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
     return walk.samples(faults)
+
+
+def _feed(parser: expat.XMLParserType, text: bytes) -> None:
+    """A megabyte at a time, so that endless tags and endless new names are noticed while they grow."""
+    for at in range(0, len(text), _CHUNK):
+        chunk = text[at : at + _CHUNK]
+        parser.Parse(chunk, False)
+        if at + len(chunk) - parser.CurrentByteIndex > TAG_MOST:
+            raise _Enough(f"There is a tag of more than {TAG_MOST} bytes")
+        if len(parser.intern) > _NAMES_MOST:
+            raise _Enough(f"There are more than {_NAMES_MOST} names of elements and attributes")
+    parser.Parse(b"", True)
 
 
 def _as_utf8(data: bytes, most_bytes: int) -> tuple[bytes, int, list[Fault]]:
@@ -144,9 +160,10 @@ class _Locals(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         local = name.rpartition(":")[2]
-        if len(self) < _NAMES_MOST:
-            self[name] = local
-            self.columns[name] = self._by_local.get(local)
+        if len(self) >= _NAMES_MOST:
+            raise _Enough(f"There are more than {_NAMES_MOST} names of elements")
+        self[name] = local
+        self.columns[name] = self._by_local.get(local)
         return local
 
 
@@ -173,7 +190,8 @@ class _Walk:
         self._row = 0  # samples that are complete
         self._waiting: list[dict[str, str]] = []  # those of them that are not numbers yet
         self._blocks: list[dict[str, Floats]] = []
-        self.elements = False
+        self.began = False
+        self._elements = 0  # outside samples
         self._begin, self._start_inside, self._end_inside = self._inside()
         parser.CharacterDataHandler = self._texts.append
         self._outside()
@@ -183,11 +201,17 @@ class _Walk:
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
         self._texts.clear()
-        self.elements = True
+        self.began = True
+        self._elements += 1
+        if self._elements > ELEMENTS_MOST:
+            raise _Enough(f"There are more than {ELEMENTS_MOST} elements that are no samples")
         local = self._locals[name]
         if local == self._sample:
             if self._row >= SAMPLES_MOST:
                 raise _Enough(f"There are more than {SAMPLES_MOST} samples")
+            self._elements -= 1
+            if len(attributes) > _ATTRIBUTES_FEW:
+                attributes = {key: attributes[key] for key, _ in self._keys if key in attributes}
             self._begin(attributes)
             return
         if len(self._stack) >= DEPTH_MOST:
@@ -293,4 +317,15 @@ def number(text: str | None) -> float:
     return value if abs(value) < float("inf") else float("nan")
 
 
-__all__ = ["BYTES_MOST", "DEPTH_MOST", "SAMPLES_MOST", "Closed", "Opened", "Samples", "number", "scan"]
+__all__ = [
+    "BYTES_MOST",
+    "DEPTH_MOST",
+    "ELEMENTS_MOST",
+    "SAMPLES_MOST",
+    "TAG_MOST",
+    "Closed",
+    "Opened",
+    "Samples",
+    "number",
+    "scan",
+]
