@@ -124,7 +124,7 @@ GOOD = streams.encode("watts", np.where(np.arange(500) % 7, np.arange(500.0), np
     "wrong",
     [
         GOOD._replace(codec=2), GOOD._replace(form="other"), GOOD._replace(length=499), GOOD._replace(length=-1),
-        GOOD._replace(length=2**40), GOOD._replace(scale=0.0), GOOD._replace(scale=float("nan")), GOOD._replace(width=3),
+        GOOD._replace(length=2**40), GOOD._replace(scale=0.0), GOOD._replace(scale=float("nan")), GOOD._replace(scale=1e-300), GOOD._replace(width=3),
         GOOD._replace(data=b""), GOOD._replace(data=GOOD.data[:-3]), GOOD._replace(nulls=GOOD.nulls[:-1]),
         GOOD._replace(form=DOUBLE), GOOD._replace(data=zstandard.compress(bytes(100_000_000))),
         GOOD._replace(nulls=zstandard.compress(bytes(100_000_000))),

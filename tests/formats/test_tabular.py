@@ -26,6 +26,14 @@ def test_a_blank_cell_is_null_and_arrays_and_positions_are_packed() -> None:
     assert data == b"time,watts,latlng,hrv\n0,200,47.5:8.5,0.8:0.75\n1,,,\n3,210,47.25:8.0,0.5\n"
 
 
+def test_nulls_within_an_array_are_passed_over() -> None:
+    assert encode_streams({"hrv": np.array([[NAN, 0.5, NAN, 0.25]])}) == b"hrv\n0.5:0.25\n"
+
+
+def test_beat_intervals_are_arrays_even_one_by_one() -> None:
+    assert decode_streams(b"time,hrv\n0,0.5\n1,\n")["hrv"].shape == (2, 1)
+
+
 def test_streams_read_as_they_were_written() -> None:
     channels = ride().channels
 

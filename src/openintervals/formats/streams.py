@@ -28,6 +28,7 @@ _LEVEL = 3
 _TOLERANCE = 1e-6  # of the resolution
 _SEMICIRCLES = 2.0**31 / 180  # to a degree
 _PROBES = 32
+_SCALE_LEAST, _SCALE_MOST = 1e-9, 1e12  # between them no quotient leaves the range of any float
 _FINER = (1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7)
 
 SCALED, SINGLE, DOUBLE = "scaled", "single", "double"
@@ -140,10 +141,12 @@ def decode(stored: Stored) -> Floats:
         octets = _decompress(stored.data, count * 8)
         bits = _gathered(octets, count, np.uint64)
         values = np.bitwise_xor.accumulate(bits).view(np.float64)
+        if not np.isfinite(values).all():
+            raise Damaged("A stream has infinite values")
     else:
         zigzag = _gathered(_decompress(stored.data, count * 4), count, np.uint32)
         steps = ((zigzag >> 1) ^ -(zigzag & 1)).view(np.int32)
-        if not 0 < stored.scale < float("inf"):
+        if not _SCALE_LEAST <= stored.scale <= _SCALE_MOST:
             raise Damaged("A stream has no scale")
         values = np.cumsum(steps, dtype=np.int32) / stored.scale
         if stored.form == SINGLE:

@@ -24,6 +24,7 @@ COLUMNS_MOST = 200
 ARRAY_MOST = 64  # values in a cell
 CELLS_MOST = 2_500_000
 _LATLNG = "latlng"
+_ARRAYS = ("hrv",)  # streams whose values are arrays even where each has one number
 _LAP_WORDS = ("intensity", "trigger", "stroke")
 
 
@@ -87,21 +88,32 @@ def _cells(values: Floats) -> list[bytes]:
 
 
 def _pairs(first: Floats, second: Floats) -> list[bytes]:
-    pairs = zip(_cells(first), _cells(second), strict=True)
-    return [b"%b:%b" % pair if pair[0] and pair[1] else b"" for pair in pairs]
+    table = np.stack([first, second], axis=1)
+    table[np.isnan(table).any(axis=1)] = np.nan
+    return _arrays(table)
 
 
 def _arrays(values: Floats) -> list[bytes]:
-    each = [_cells(values[:, column]) for column in range(values.shape[1])]
-    return [b":".join(filter(None, row)) for row in zip(*each, strict=True)] if each else [b""] * len(values)
+    """Rows of a table packed, without their nulls."""
+    if not values.size:
+        return [b""] * len(values)
+    rows = orjson.dumps(np.ascontiguousarray(values, np.float64), option=orjson.OPT_SERIALIZE_NUMPY)[2:-2]
+    packed = (
+        rows.replace(b"],[", b"\n")
+        .replace(b"null,", b"")
+        .replace(b",null", b"")
+        .replace(b"null", b"")
+        .replace(b",", b":")
+    )
+    return packed.split(b"\n")
 
 
 def decode_streams(data: bytes, *, most_bytes: int = BYTES_MOST) -> Channels:
     """Streams by name, all of one length; a column without any value is there, all NaN. Raises Unusable, mostly BadCell."""
     header, rows = _table(data, most_bytes)
     channels: Channels = {}
-    for column, name in enumerate(header):
-        cells = [row[column] for row in rows]
+    columns = zip(*rows, strict=True) if rows else [()] * len(header)
+    for name, cells in zip(header, columns, strict=True):
         if name == _LATLNG:
             table = _packed(cells, name)
             if table.shape[1] > 2 or (np.isnan(table).any(axis=1) != np.isnan(table).all(axis=1)).any():
@@ -109,7 +121,7 @@ def decode_streams(data: bytes, *, most_bytes: int = BYTES_MOST) -> Channels:
                 raise BadCell("A position is a latitude and a longitude with : between them", row + 2, name)
             table = table if table.shape[1] == 2 else np.full((len(cells), 2), np.nan)
             channels["lat"], channels["lng"] = table[:, 0].copy(), table[:, 1].copy()
-        elif any(":" in cell for cell in cells):
+        elif name in _ARRAYS or ":" in "".join(cells):
             channels[name] = _packed(cells, name)
         else:
             channels[name] = _column(cells, name)
@@ -157,15 +169,12 @@ def _quoted_rows(text: str) -> list[list[str]]:
 
 def _column(cells: Sequence[str], name: str) -> Floats:
     try:
-        values = np.array(list(map(float, cells)))
-        if "_" in "".join(cells):  # to Python that is a number
-            raise ValueError
+        values = np.array([float(cell or "nan") for cell in cells])
+        # To Python `1_0`, `inf` and `nan` are numbers too.
+        good = int((~np.isfinite(values)).sum()) == cells.count("") and "_" not in "".join(cells)
     except ValueError:
-        values = np.array([_number(cell, row, name) for row, cell in enumerate(cells)])
-    if not np.isfinite(values).all():
-        for row, cell in enumerate(cells):
-            _number(cell, row, name)  # a blank one passes
-    return values
+        good = False
+    return values if good else np.array([_number(cell, row, name) for row, cell in enumerate(cells)])
 
 
 def _packed(cells: Sequence[str], name: str) -> Floats:
@@ -177,9 +186,16 @@ def _packed(cells: Sequence[str], name: str) -> Floats:
     if width * len(cells) > CELLS_MOST:
         raise Unusable(f"The arrays of {name} have more than {CELLS_MOST} values together")
     table = np.full((len(cells), width), np.nan)
+    try:
+        values = np.array([float(each) for part in parts for each in part])
+        good = bool(np.isfinite(values).all()) and "_" not in "".join(cells)
+    except ValueError:
+        good = False
+    if good:
+        table[np.arange(width) < np.array([len(part) for part in parts])[:, None]] = values
+        return table
     for row, part in enumerate(parts):
-        if part:
-            table[row, : len(part)] = [_number(each, row, name, blank=False) for each in part]
+        table[row, : len(part)] = [_number(each, row, name, blank=False) for each in part]
     return table
 
 
