@@ -12,14 +12,15 @@ from litestar import Litestar, Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 
 from openintervals import errors
-from openintervals.api import http, operations, partner, telemetry
+from openintervals.api import http, icu, operations, partner, telemetry
 from openintervals.api.exchange import Exchange, Runtime
+from openintervals.api.icu.dialect import icu as icu_api
 from openintervals.api.middleware import Shell, api_of, internal
 from openintervals.api.partner.dialect import partner as partner_api
 from openintervals.db import Database
 from openintervals.settings import Settings
 
-APIS = (partner_api,)
+APIS = (partner_api, icu_api)
 
 
 def now() -> datetime:
@@ -30,7 +31,7 @@ def build(settings: Settings, opened: Database, clock: Callable[[], datetime] = 
     """The ASGI application over an opened database, and what its exchanges share."""
     runtime = Runtime(settings, opened, clock)
     litestar = Litestar(
-        [*operations.routes(runtime), *partner.routes(runtime)],
+        [*operations.routes(runtime), *partner.routes(runtime), *icu.routes(runtime)],
         openapi_config=None,
         logging_config=None,
         exception_handlers={HTTPException: _refuse, Exception: _fail},

@@ -259,9 +259,11 @@ class Api:
         arguments |= requests.asked(
             operation.query, operation.body, operation.rules, request.scope["query_string"], raw
         )
+        work = self._work(operation, caller, named, lambda tx: operation.handler(tx=tx, **arguments))
         if operation.before is not None:
-            await operation.before(runtime, exchange.asking(), arguments["query"])
-        work = self._work(operation, caller, named, arguments)
+            whose = self._work(operation, caller, named, _asking)
+            asking = await exchange.read(runtime, whose, snapshot=False) if self.reach else exchange.asking()
+            await operation.before(runtime, asking, arguments["query"])
         if not operation.writes:
             try:
                 result = await exchange.read(runtime, work, snapshot=operation.snapshot)
@@ -280,18 +282,22 @@ class Api:
         return await self._once(operation, runtime, exchange, request, work, raw, key)
 
     def _work(
-        self, operation: Operation, caller: Caller | None, named: dict[str, str], arguments: dict[str, Any]
+        self,
+        operation: Operation,
+        caller: Caller | None,
+        named: dict[str, str],
+        handle: Callable[[Any], Awaitable[Any]],
     ) -> Callable[[Any], Awaitable[Any]]:
-        """What to do in the caller's transaction: go to the owner of what the path names, then call the handler."""
+        """What to do in the caller's transaction: go to the owner of what the path names, then `handle` it."""
         reaches = [(self.reach[name], named[name]) for name in operation.path_parameters if name in self.reach]
         if not reaches:
-            return lambda tx: operation.handler(tx=tx, **arguments)
+            return handle
         assert caller is not None, "what is somebody's needs a key"
 
         async def there(tx: Any) -> Any:
             for reach, name in reaches:
                 tx = await reach(tx, caller, name)
-            return await operation.handler(tx=tx, **arguments)
+            return await handle(tx)
 
         return there
 
@@ -379,6 +385,10 @@ class Api:
             headers.append((b"location", (self.prefix + result.location).encode()))
             result = result.data
         return status or operation.status, msgspec.json.encode(self.envelope(result)), headers
+
+
+async def _asking(tx: Read) -> Asking:
+    return tx.asking
 
 
 def _options(path: str, allowed: str) -> HTTPRouteHandler:

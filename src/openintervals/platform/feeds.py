@@ -35,6 +35,8 @@ LOOKED_MOST = 20_000
 """How many entries one request looks through at most, however rare what it asks for is."""
 SLICE = 2_000
 """How many of them one statement looks through: on SQLite others are served in between."""
+KINDS_MOST = 12
+"""How many types of object one reader follows whole at most; of others it names the types of change."""
 CURSOR_CHARACTERS = 12
 CURSOR = f"^c[{ids.ALPHABET}]{{{CURSOR_CHARACTERS}}}$"
 
@@ -121,7 +123,7 @@ def _ends() -> sa.Select[Any, Any, Any]:
 
 @statement
 def _slice(names: int) -> sa.Select[Any]:
-    wanted = [journal.c.object_type.in_([_text(f"kind_{number}") for number in range(len(READS))])]
+    wanted = [journal.c.object_type.in_([_text(f"kind_{number}") for number in range(KINDS_MOST)])]
     if names:
         wanted.append(journal.c.verb.in_([_text(f"name_{number}") for number in range(names)]))
         implied = sa.literal_column("' '").concat(journal.c.implies).concat(sa.literal_column("' '"))
@@ -229,7 +231,8 @@ async def _look(tx: Read) -> _Ends:
 
 def _wanted(asked: Asked) -> dict[str, str]:
     """The parameters of `_slice` that say what is asked for. A name is looked for whole among those a change implies."""
-    kinds = [*asked.kinds, *[""] * len(READS)][: len(READS)]
+    assert len(asked.kinds) <= KINDS_MOST, "a reader follows more types of object than a statement has room for"
+    kinds = [*asked.kinds, *[""] * (KINDS_MOST - len(asked.kinds))]
     return {
         **{f"kind_{number}": kind for number, kind in enumerate(kinds)},
         **{f"name_{number}": name for number, name in enumerate(asked.names)},

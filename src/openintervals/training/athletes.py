@@ -26,6 +26,7 @@ from openintervals.training import coaching
 
 SEXES = ("M", "F")
 NAME_MOST = 80
+PREFERENCES_MOST_BYTES = 256 * 1024
 EMAIL_MOST = 254
 WEIGHT_MOST_KG = 500
 RESTING_HR_MOST_BPM = 150
@@ -92,6 +93,15 @@ def addressed(caller_id: str, said: str) -> str:
         raise errors.NotFound("No such athlete: an athlete's id is i and digits, and 0 is whoever the key belongs to")
     number = int(match[1])
     return f"i{number}" if number else caller_id
+
+
+def stored_preferences(wanted: Mapping[str, Any]) -> str:
+    """Preferences as they are stored. Raises Invalid when they are too much to keep."""
+    stored = msgspec.json.encode(wanted)
+    if len(stored) > PREFERENCES_MOST_BYTES:
+        said = f"Everything that is set together may have {PREFERENCES_MOST_BYTES // 1024} KiB"
+        raise errors.Invalid("There is too much to keep", {"body": [said]})
+    return stored.decode()
 
 
 def today(athlete: Athlete, tx: Read) -> str:
@@ -217,7 +227,7 @@ async def change(tx: Write, given: Mapping[str, Any], preferences: Mapping[str, 
     wanted = {name: value for name, value in {**kept, **preferences}.items() if value is not None}
     values = {name: value for name, value in given.items() if value != getattr(before, name)}
     if wanted != kept:
-        values["preferences"] = msgspec.json.encode(wanted).decode()
+        values["preferences"] = stored_preferences(wanted)
     if not values:
         return before
     new = {f"new_{name}": value for name, value in values.items()}

@@ -271,4 +271,5 @@ def _raw(value: Any) -> msgspec.Raw:
 
 def _stored(settings: SportSettings) -> dict[str, str]:
     """The columns that are JSON, as text."""
-    return {name: bytes(getattr(settings, name)).decode() for name in ("types", "history", "preferences")}
+    stored = {name: bytes(getattr(settings, name)).decode() for name in ("types", "history")}
+    return {**stored, "preferences": athletes.stored_preferences(msgspec.json.decode(settings.preferences))}
