@@ -94,6 +94,18 @@ def partner_openapi_3_0() -> str:
     return documents.partner_3_0_json()
 
 
+def icu_openapi() -> str:
+    from openintervals.api.icu import documents
+
+    return documents.icu_json()
+
+
+def icu_openapi_3_0() -> str:
+    from openintervals.api.icu import documents
+
+    return documents.icu_3_0_json()
+
+
 def routes() -> str:
     from openintervals.api.partner import documents
 
@@ -106,6 +118,8 @@ DOCUMENTS: dict[str, Callable[[], str]] = {
     "docs/routes.md": routes,
     "docs/openapi/partner.json": partner_openapi,
     "docs/openapi/partner-3.0.json": partner_openapi_3_0,
+    "docs/openapi/intervals-icu.json": icu_openapi,
+    "docs/openapi/intervals-icu-3.0.json": icu_openapi_3_0,
 }
 
 

@@ -3,11 +3,11 @@
 from litestar.handlers import HTTPRouteHandler
 
 from openintervals.api.exchange import Runtime
-from openintervals.api.icu import athletes, changes, sports
+from openintervals.api.icu import athletes, changes, documents, sports
 from openintervals.api.icu.dialect import icu
 
 RESOURCES = (athletes, sports, changes)
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
-    return icu.routes(runtime)
+    return [*icu.routes(runtime), *documents.routes(runtime)]

@@ -4,23 +4,19 @@ Everything about a route comes from its declaration. Here is only what the diale
 `partner_json`, `partner_3_0_json` and `routes_markdown` are what `docs/` holds; a test fails when those files are stale.
 """
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, get_args, get_origin
 
-import msgspec
-from litestar import Request
 from litestar.handlers import HTTPRouteHandler
-from litestar.types import ASGIApp
 from msgspec import UNSET
 
 import openintervals
 from openintervals import errors
-from openintervals.api import openapi, openapi_3_0
+from openintervals.api import openapi, openapi_3_0, served
 from openintervals.api.exchange import Runtime
-from openintervals.api.http import JSON, Answer, Headers, Operation, Page
+from openintervals.api.http import Operation, Page
 from openintervals.api.openapi_schemas import Schema, Schemas
 from openintervals.api.partner import dialect, webhook_documents
 from openintervals.api.partner.dialect import partner
@@ -263,10 +259,21 @@ ABOUT = openapi.About(
     version=openintervals.__version__,
     description=DESCRIPTION,
     tags=TAGS,
-    scopes=scopes.SCOPES,
     parameters=PARAMETERS,
     failures={family: (*dialect.STATUS[family], said) for family, said in FAILURES.items()},
     error=dialect.ErrorEnvelope,
+    refused=lambda _, code, message, extra: {"error": {"code": code, "message": message, **extra}},
+    schemes={
+        "bearerAuth": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": openapi.scopes_described(
+                "The organization's API key, as `Authorization: Bearer <key>`. A key has some of these scopes:",
+                scopes.SCOPES,
+            ),
+        }
+    },
+    challenge='Bearer realm="partner"',
     spell=dialect.wire_name,
     envelope=envelope,
     words=words,
@@ -281,42 +288,18 @@ def document(public_url: str = "") -> Schema:
 
 def partner_json(public_url: str = "") -> str:
     """docs/openapi/partner.json"""
-    return _printed(document(public_url))
+    return served.printed(document(public_url))
 
 
 def partner_3_0_json(public_url: str = "") -> str:
     """docs/openapi/partner-3.0.json"""
-    return _printed(openapi_3_0.downgrade(document(public_url)))
-
-
-def _printed(plain: Schema) -> str:
-    return msgspec.json.format(msgspec.json.encode(plain), indent=2).decode() + "\n"
+    return served.printed(openapi_3_0.downgrade(document(public_url)))
 
 
 def routes(runtime: Runtime) -> list[HTTPRouteHandler]:
-    """Both documents, made when first asked for and the same bytes from then on."""
-
-    def serving(path: str, text: Callable[[str], str]) -> HTTPRouteHandler:
-        @cache
-        def made() -> tuple[bytes, str]:
-            body = text(runtime.settings.public_url).encode()
-            return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-
-        async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
-            body, tag = made()
-            headers: Headers = [(b"etag", tag.encode()), (b"cache-control", b"public, max-age=300")]
-            if _knows(request.headers.get("if-none-match", ""), tag):
-                return Answer(304, b"", headers)
-            return Answer(200, body, [JSON, *headers])
-
-        return HTTPRouteHandler(dialect.PREFIX + path, http_method="GET", name=dialect.PREFIX + path)(answer)
-
-    return [serving("/openapi.json", partner_json), serving("/openapi-3.0.json", partner_3_0_json)]
-
-
-def _knows(if_none_match: str, tag: str) -> bool:
-    known = [part.strip().removeprefix("W/") for part in if_none_match.split(",")]
-    return tag in known or "*" in known
+    """Both documents."""
+    made = {"/openapi.json": partner_json, "/openapi-3.0.json": partner_3_0_json}
+    return [served.route(dialect.PREFIX + path, text, runtime) for path, text in made.items()]
 
 
 def routes_markdown() -> str:
