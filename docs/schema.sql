@@ -1,6 +1,68 @@
 -- The tables as SQLite has them, made from the domain files; `bin/docs` writes it anew.
 -- PostgreSQL has the same, with text compared byte by byte (COLLATE "C"), and the sequence `journal_sequence`.
 
+CREATE TABLE activities (
+    athlete_id TEXT NOT NULL,
+    id TEXT NOT NULL,
+    file_hash TEXT,
+    file_type TEXT,
+    sport_index BIGINT NOT NULL,
+    external_id TEXT,
+    source TEXT NOT NULL,
+    start_at TEXT NOT NULL,
+    end_at TEXT NOT NULL,
+    local_start TEXT NOT NULL,
+    timezone TEXT NOT NULL,
+    type TEXT NOT NULL,
+    name TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    warnings TEXT NOT NULL,
+    possible_duplicate_of TEXT,
+    analysis_version BIGINT NOT NULL,
+    created_at TEXT NOT NULL,
+    updated_at TEXT NOT NULL,
+    analyzed_at TEXT,
+    version BIGINT NOT NULL,
+    computed TEXT NOT NULL,
+    edited TEXT NOT NULL,
+    served TEXT NOT NULL,
+    CONSTRAINT pk_activities PRIMARY KEY (athlete_id, id)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_activities_external_id ON activities (athlete_id, external_id);
+CREATE INDEX ix_activities_id ON activities (id);
+CREATE INDEX ix_activities_local_start ON activities (athlete_id, local_start, id);
+CREATE INDEX ix_activities_start_at ON activities (athlete_id, start_at);
+CREATE INDEX ix_activities_updated_at ON activities (athlete_id, updated_at);
+CREATE UNIQUE INDEX uq_activities_file ON activities (athlete_id, file_hash, sport_index);
+
+CREATE TABLE activity_curves (
+    athlete_id TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    activity_id TEXT NOT NULL,
+    best BLOB NOT NULL,
+    places BLOB NOT NULL,
+    CONSTRAINT pk_activity_curves PRIMARY KEY (athlete_id, kind, activity_id)
+) WITHOUT ROWID;
+
+CREATE TABLE activity_intervals (
+    athlete_id TEXT NOT NULL,
+    activity_id TEXT NOT NULL,
+    intervals TEXT NOT NULL,
+    groups TEXT NOT NULL,
+    marked TEXT,
+    CONSTRAINT pk_activity_intervals PRIMARY KEY (athlete_id, activity_id)
+) WITHOUT ROWID;
+
+CREATE TABLE activity_streams (
+    athlete_id TEXT NOT NULL,
+    activity_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    edited BOOLEAN NOT NULL,
+    packed BLOB,
+    CONSTRAINT pk_activity_streams PRIMARY KEY (athlete_id, activity_id, name, edited)
+) WITHOUT ROWID;
+
 CREATE TABLE api_keys (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -280,6 +342,13 @@ CREATE TABLE rate_limits (
     CONSTRAINT pk_rate_limits PRIMARY KEY (organization_id, bucket)
 ) WITHOUT ROWID;
 
+CREATE TABLE recordings (
+    athlete_id TEXT NOT NULL,
+    activity_id TEXT NOT NULL,
+    recording TEXT NOT NULL,
+    CONSTRAINT pk_recordings PRIMARY KEY (athlete_id, activity_id)
+) WITHOUT ROWID;
+
 CREATE TABLE recurrences (
     organization_id TEXT NOT NULL,
     mode TEXT NOT NULL,
@@ -393,6 +462,21 @@ CREATE TABLE tasks (
 CREATE INDEX ix_tasks_due ON tasks (run_at) WHERE state = 'running';
 CREATE INDEX ix_tasks_ended_at ON tasks (ended_at) WHERE ended_at IS NOT NULL;
 CREATE UNIQUE INDEX uq_tasks_running ON tasks (organization_id, mode, object_id, kind) WHERE state = 'running';
+
+CREATE TABLE tombstones (
+    athlete_id TEXT NOT NULL,
+    activity_id TEXT NOT NULL,
+    file_hash TEXT,
+    sport_index BIGINT NOT NULL,
+    external_id TEXT,
+    source TEXT NOT NULL,
+    deleted_at TEXT NOT NULL,
+    CONSTRAINT pk_tombstones PRIMARY KEY (athlete_id, activity_id)
+) WITHOUT ROWID;
+
+CREATE INDEX ix_tombstones_activity_id ON tombstones (activity_id);
+CREATE INDEX ix_tombstones_external_id ON tombstones (athlete_id, external_id);
+CREATE INDEX ix_tombstones_file_hash ON tombstones (athlete_id, file_hash);
 
 CREATE TABLE usage (
     organization_id TEXT NOT NULL,

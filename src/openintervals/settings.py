@@ -22,9 +22,16 @@ def _doc(text: str) -> msgspec.Meta:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decides. Field `x_y` is the environment variable `OPENINTERVALS_X_Y`."""
 
-    data: Annotated[str, _doc("Folder of the SQLite database and its backups; used when no database URL is set.")] = (
+    data: Annotated[str, _doc("Folder of the SQLite database and its backups, used when no database URL is set, and of files.")] = (
         "data"
     )
+    files: Annotated[
+        str,
+        _doc(
+            "Where originals of uploads are kept: a folder, or a bucket as `s3://bucket/prefix`, `gs://…` or `az://…` with the store's "
+            "usual credentials; empty means the folder `files` in `DATA`."
+        ),
+    ] = ""
     database_url: Annotated[
         str,
         _doc("`postgresql://user:password@host/name`, or `sqlite:///path/to/file.db`; empty means SQLite in `DATA`."),

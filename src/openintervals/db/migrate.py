@@ -22,7 +22,7 @@ from openintervals.db import backup, sqlite, statistics
 from openintervals.db.failures import UnusableDatabase
 from openintervals.settings import Settings
 
-HEAD = "0004"
+HEAD = "0005"
 
 _PACKAGED = Path(__file__).parent.parent / "migrations"
 FOLDER = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[3] / "migrations"

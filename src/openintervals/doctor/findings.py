@@ -46,6 +46,12 @@ NAMES = {
     "athlete_keys": "Athlete's key {id}",
     "coachings": "The coaching by {coach_id}",
     "sport_settings": "Sport settings {id}",
+    "activities": "Activity {id}",
+    "activity_streams": "Stream {name} of activity {activity_id}",
+    "activity_curves": "Curve {kind} of activity {activity_id}",
+    "activity_intervals": "The intervals of activity {activity_id}",
+    "recordings": "The recording of activity {activity_id}",
+    "tombstones": "Tombstone {activity_id}",
 }
 TENANTS = ("organization_id", "mode", "athlete_id")
 

@@ -16,6 +16,7 @@ from openintervals.doctor.findings import Check, breaking, identity, name_of, na
 from openintervals.platform.feeds import feeds
 from openintervals.platform.journal import journal
 from openintervals.platform.webhooks import webhooks
+from openintervals.training.activities import activities
 from openintervals.training.athletes import athletes
 from openintervals.training.sport_settings import sport_settings
 
@@ -28,6 +29,7 @@ RECORDED = {
     "webhook": webhooks,
     "athlete": athletes,
     "sport_settings": sport_settings,
+    "activity": activities,
 }
 # They keep no version of their own, and what is older than this version of the program has no history.
 UNVERSIONED = ("organization", "key", "athlete_key", "coaching")

@@ -20,7 +20,7 @@ from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
 from openintervals.doctor.findings import SHOWN, TENANTS, Check, breaking, name_of, named, sentence, told
 from openintervals.platform import api_keys, deliveries, idempotency, ids, journal, organizations, rate_limits
-from openintervals.training import sport_values
+from openintervals.training import activity_intervals, recordings, sport_values
 from openintervals.training.athletes import athletes
 
 BATCH = 2_000
@@ -77,6 +77,15 @@ JSON: dict[str, Any] = {
     "sport_settings.types": list[str],
     "sport_settings.history": list[sport_values.Dated],
     "sport_settings.preferences": dict[str, Any],
+    "activities.tags": list[str],
+    "activities.warnings": list[dict[str, Any]],
+    "activities.computed": dict[str, Any],
+    "activities.edited": dict[str, Any],
+    "activities.served": dict[str, Any],
+    "activity_intervals.intervals": list[dict[str, Any]],
+    "activity_intervals.groups": list[dict[str, Any]],
+    "activity_intervals.marked": list[activity_intervals.Mark],
+    "recordings.recording": recordings.Kept,
     "journal.changed": list[str],
     "journal.snapshot": _Snapshot,
 }

@@ -1,0 +1,232 @@
+"""Streams: the channels of an activity, one row each, and what people have written over them.    absent → there → overlaid, hidden
+
+A channel holds one value for each recorded sample, `time` in seconds from the first; nothing is filled in. It is stored as formats/streams.py
+packs it. Row `edited = false` is what the file said and never changes; the row with `edited = true` lies over it, and one without bytes hides it.
+So what people write back is a version over the original, and writing again replaces the version. Positions are two channels, `lat` and `lng`,
+which are `latlng` on the wire. All channels of an activity that are to be seen have one length.
+Two that write at once take turns at the activity's row, which the caller has locked.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql
+
+from openintervals import errors
+from openintervals.db import schema
+from openintervals.db.schema import own
+from openintervals.db.statement import statement
+from openintervals.db.transaction import Read, Write
+from openintervals.formats import streams as codec
+from openintervals.formats.recording import SAMPLES_MOST, Channels, Floats
+
+NAME_MOST = 60
+CHANNELS_MOST = 200
+LATLNG, LAT, LNG, TIME = "latlng", "lat", "lng", "time"
+
+activity_streams = schema.owned(
+    "activity_streams",
+    sa.Column("activity_id", schema.Text, nullable=False),
+    sa.Column("name", schema.Text, nullable=False),
+    sa.Column("edited", schema.Flag, nullable=False),
+    sa.Column("packed", sa.LargeBinary),
+    key=("activity_id", "name", "edited"),
+)
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """Names on the wire of the streams that were written, and of those that are no longer there."""
+
+    updated: list[str]
+    deleted: list[str]
+
+
+@statement
+def _insert() -> sa.Insert:
+    return sa.insert(activity_streams)
+
+
+@statement
+def _overlay() -> sa.Insert:
+    insert = postgresql.insert(activity_streams)
+    return insert.on_conflict_do_update(
+        index_elements=["athlete_id", "activity_id", "name", "edited"], set_={"packed": insert.excluded.packed}
+    )
+
+
+@statement
+def _all() -> sa.Select[Any]:
+    c = activity_streams.c
+    return (
+        sa.select(c.name, c.packed)
+        .where(own(activity_streams), c.activity_id == sa.bindparam("id"))
+        .order_by(c.edited, c.name)
+    )
+
+
+@statement
+def _names() -> sa.Select[Any]:
+    c = activity_streams.c
+    return (
+        sa.select(c.name, c.packed.is_(None))
+        .where(own(activity_streams), c.activity_id == sa.bindparam("id"))
+        .order_by(c.edited, c.name)
+    )
+
+
+@statement
+def _one() -> sa.Select[Any]:
+    c = activity_streams.c
+    return (
+        sa.select(c.packed)
+        .where(own(activity_streams), c.activity_id == sa.bindparam("id"), c.name == sa.bindparam("name"))
+        .order_by(c.edited.desc())
+        .limit(1)
+    )
+
+
+@statement
+def _delete() -> sa.Delete:
+    return sa.delete(activity_streams).where(
+        own(activity_streams), activity_streams.c.activity_id == sa.bindparam("id")
+    )
+
+
+def pack(channels: Channels) -> list[tuple[str, bytes]]:
+    """Channels as they are stored."""
+    return [(name, codec.pack(codec.encode(name, values))) for name, values in channels.items()]
+
+
+def wire_names(names: Iterable[str]) -> list[str]:
+    """Names of streams as the wire has them: `time` first, a position as one, the others in order."""
+    there = {LATLNG if name in (LAT, LNG) else name for name in names}
+    return [name for name in (TIME,) if name in there] + sorted(there - {TIME})
+
+
+def wanted(names: Collection[str], types: Sequence[str] | None) -> list[str]:
+    """The channels to be read of those there are: all of them, or those of these `types` of the wire, which may be absent."""
+    if not types:
+        return sorted(names)
+    asked = [part for each in types for part in ((LAT, LNG) if each == LATLNG else (each,))]
+    return [name for name in dict.fromkeys(asked) if name in names]
+
+
+async def insert(tx: Write, activity_id: str, packed: Sequence[tuple[str, bytes]]) -> None:
+    """Store what a file said."""
+    await tx.put_many(
+        _insert(),
+        [{"activity_id": activity_id, "name": name, "edited": False, "packed": each} for name, each in packed],
+    )
+
+
+async def names(tx: Read, activity_id: str) -> list[str]:
+    """The channels of an activity that are to be seen."""
+    there: dict[str, bool] = {}
+    for name, hidden in await tx.rows(_names(), id=activity_id):
+        there[name] = not hidden
+    return [name for name, seen in there.items() if seen]
+
+
+async def read(tx: Read, activity_id: str, types: Sequence[str] | None = None) -> Channels:
+    """Channels of an activity, all or those of some types of the wire, `time` first."""
+    if types:
+        asked = wanted({*types, *((LAT, LNG) if LATLNG in types else ())}, types)
+        packed = {name: await tx.value(_one(), id=activity_id, name=name) for name in asked}
+    else:
+        packed = {}
+        for name, each in await tx.rows(_all(), id=activity_id):
+            packed[name] = each
+    order = sorted(packed, key=lambda name: (name != TIME, name))
+    return {name: _values(packed[name]) for name in order if packed[name] is not None}
+
+
+def _values(packed: bytes) -> Floats:
+    return codec.decode(codec.unpack(packed))
+
+
+def as_json(channels: Mapping[str, Floats]) -> bytes:
+    """Streams as the wire has them: an array of objects with `type`, `data`, and `data2` where a value is a position."""
+    parts = []
+    for name in wire_names(channels):
+        first = channels[LAT if name == LATLNG else name]
+        second = codec.to_json(channels[LNG]) if name == LATLNG else b"null"
+        facts = msgspec.json.encode(
+            {
+                "type": name,
+                "name": None,
+                "valueTypeIsArray": first.ndim == 2,
+                "anomalies": None,
+                "custom": False,
+                "allNull": bool(np.isnan(first).all()),
+            }
+        )
+        parts.append(facts[:-1] + b',"data":' + codec.to_json(first) + b',"data2":' + second + b"}")
+    return b"[" + b",".join(parts) + b"]"
+
+
+def as_columns(channels: Channels) -> Channels:
+    """The order in which a table shows channels: `time` first."""
+    return {name: channels[name] for name in sorted(channels, key=lambda name: (name != TIME, name))}
+
+
+def laid_over(present: Channels, given: Channels) -> tuple[Channels, Changed]:
+    """The channels as they are when people have written `given`, and what was changed by that.
+
+    As many rows as there are: only what is given changes. Another number of rows: what is not given is gone. What is null throughout goes.
+    Raises Invalid, by stream.
+    """
+    wrong = {name: [problem] for name, values in given.items() if (problem := _problem(name, values)) is not None}
+    lengths = {len(values) for values in given.values()}
+    if not given or len(lengths) > 1:
+        raise errors.Invalid("The streams cannot be stored", {"streams": ["Expected streams, all of one length"]})
+    if wrong:
+        raise errors.Invalid("The streams cannot be stored", wrong)
+    rows = lengths.pop()
+    before = len(next(iter(present.values()))) if present else -1
+    kept = dict(present) if rows == before else {}
+    empty = [name for name, values in given.items() if np.isnan(values).all()]
+    after = {**kept, **given}
+    for name in empty:
+        after.pop(name, None)
+    if (LAT in after) != (LNG in after):
+        after.pop(LAT, None)
+        after.pop(LNG, None)
+    if TIME not in after:
+        raise errors.Invalid("The streams cannot be stored", {TIME: ["An activity has a stream of times"]})
+    updated = wire_names(name for name in given if name in after)
+    return after, Changed(updated, wire_names(name for name in present if name not in after))
+
+
+def _problem(name: str, values: Floats) -> str | None:
+    if not name or len(name) > NAME_MOST or not name.replace("_", "").isalnum() or not name.isascii():
+        return f"A stream is called by at most {NAME_MOST} letters, digits and _"
+    if not 0 < len(values) <= SAMPLES_MOST:
+        return f"Expected 1 to {SAMPLES_MOST} values"
+    if np.isinf(values).any():
+        return "Expected finite numbers"
+    if name != TIME:
+        return None
+    if np.isnan(values).any() or (np.diff(values) <= 0).any() or (values != np.rint(values)).any() or values[0] < 0:
+        return "Expected whole seconds, each more than the one before"
+    return None
+
+
+async def overlay(tx: Write, activity_id: str, before: Channels, after: Channels) -> None:
+    """Write people's version over an activity's channels; the activity is locked. Raises Invalid for too many."""
+    rows: list[dict[str, Any]] = []
+    for name in {**before, **after}:
+        if name not in after:
+            rows.append({"activity_id": activity_id, "name": name, "edited": True, "packed": None})
+        elif name not in before or after[name] is not before[name]:
+            packed = codec.pack(codec.encode(name, after[name]))
+            rows.append({"activity_id": activity_id, "name": name, "edited": True, "packed": packed})
+    if len(after) > CHANNELS_MOST:
+        raise errors.Invalid("The streams cannot be stored", {"streams": [f"At most {CHANNELS_MOST} are kept"]})
+    await tx.put_many(_overlay(), rows)
+
+
+async def delete(tx: Write, activity_id: str) -> None:
+    await tx.put_any(_delete(), id=activity_id)
