@@ -5,7 +5,7 @@ gives nothing else away. Within one process ids of one kind grow strictly, also 
 A cursor is an id used as a position: `is_id` checks its form alone, and no row need exist.
 
 What the athlete's side calls by number has an id of another form, `i` and digits (`numbered`): `i912738190123456` is an athlete or an activity.
-Such numbers grow with time too, have no two equals whatever they name, and are whole in a double.
+Such numbers grow with time too, and are whole in a double.
 """
 
 import re
@@ -51,12 +51,11 @@ def new(kind: str, now: datetime, chance: Callable[[int], int] = secrets.randbel
 
 
 def numbered(now: datetime, chance: Callable[[int], int] = secrets.randbelow) -> str:
-    """A fresh id of the athlete's side: `i`, then milliseconds since 2020 times 4096 plus chance, below 2^53 until 2089."""
+    """A fresh id of the athlete's side: `i`, then milliseconds since 2020 times 4096 plus chance, below 2^53 until 2089.
+
+    There is less chance in it than in the others, so within a process it grows even when the clock is set back."""
     number = (instants.milliseconds(now) - _EPOCH_MS) * _CHANCE_OF_NUMBER + chance(_CHANCE_OF_NUMBER)
-    last = _last.get("i", -1)
-    if last - _CHANCE_OF_NUMBER < number <= last:
-        number = last + 1
-    _last["i"] = number
+    _last["i"] = number = max(number, _last.get("i", -1) + 1)
     return f"i{number}"
 
 

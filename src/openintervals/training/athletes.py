@@ -95,6 +95,11 @@ def addressed(caller_id: str, said: str) -> str:
     return f"i{number}" if number else caller_id
 
 
+def kept_of(preferences: Mapping[str, Any]) -> dict[str, Any]:
+    """The preferences that say something: what is null, or not wished, is as if it had never been set."""
+    return {name: value for name, value in preferences.items() if value is not None and value is not False}
+
+
 def stored_preferences(wanted: Mapping[str, Any]) -> str:
     """Preferences as they are stored. Raises Invalid when they are too much to keep."""
     stored = msgspec.json.encode(wanted)
@@ -224,7 +229,7 @@ async def change(tx: Write, given: Mapping[str, Any], preferences: Mapping[str, 
         raise errors.Invalid("The athlete cannot be changed", wrong)
     before = await lock(tx)
     kept: dict[str, Any] = msgspec.json.decode(before.preferences)
-    wanted = {name: value for name, value in {**kept, **preferences}.items() if value is not None}
+    wanted = kept_of({**kept, **preferences})
     values = {name: value for name, value in given.items() if value != getattr(before, name)}
     if wanted != kept:
         values["preferences"] = stored_preferences(wanted)

@@ -97,6 +97,15 @@ def usual(types: Collection[str]) -> dict[str, Any]:
     return values
 
 
+def usual_pace_units(types: Collection[str]) -> str | None:
+    """How people of these sports say a pace."""
+    if not sports.SWIMS.isdisjoint(types):
+        return "SECS_100M"
+    if not {"Rowing", "VirtualRow"}.isdisjoint(types):
+        return "SECS_500M"
+    return None if sports.ON_FOOT.isdisjoint(types) else "MINS_KM"
+
+
 def problems(types: Sequence[str], *, other: bool, rest: Sequence[SportSettings]) -> dict[str, list[str]]:
     """What is wrong with settings for these types beside the `rest` there are; empty when nothing is."""
     unknown = [each for each in types if each not in TYPES]
@@ -196,7 +205,7 @@ async def create(
         types=_raw(types),
         other=other,
         history=_raw(history),
-        preferences=_raw({name: value for name, value in preferences.items() if value is not None}),
+        preferences=_raw(athletes.kept_of({"pace_units": usual_pace_units(types), **preferences})),
         created_at=tx.now_text,
         updated_at=tx.now_text,
         version=1,
@@ -233,7 +242,7 @@ async def change(
         values = sport_values.with_hr_zones(entries, given, valid_from or today, again=new_hr_zones)
     history = sport_values.changed(entries, values, today=today, valid_from=valid_from)
     kept: dict[str, Any] = msgspec.json.decode(before.preferences)
-    wanted = {name: value for name, value in {**kept, **preferences}.items() if value is not None}
+    wanted = athletes.kept_of({**kept, **preferences})
     covered = before.covered() if types is None else types
     is_other = before.other if other is None else other
     rest = [each for each in await every(tx) if each.id != before.id]

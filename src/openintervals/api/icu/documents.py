@@ -99,7 +99,9 @@ WORDS: dict[str, Any] = {
     "distances": [400.0, 1000.0, 5000.0],
     "defaults": [400.0, 1000.0],
 }
-IDS = {"Change": "i890250906429052", "SportSettings": 2, "SportSettingsUpdate": 2}
+ATHLETE = "i890250906429052"
+IDS = {"Athlete": ATHLETE, "Change": ATHLETE, "SportSettings": 2}
+"""Example ids by how the component's name begins."""
 
 
 def words(component: str, name: str) -> Any:
@@ -107,7 +109,7 @@ def words(component: str, name: str) -> Any:
     if component == "message":
         return REFUSED[name]
     if name == "id":
-        return IDS.get(component, "i890250906429052")
+        return next((id_ for kind, id_ in IDS.items() if component.startswith(kind)), UNSET)
     return WORDS.get(name, UNSET)
 
 

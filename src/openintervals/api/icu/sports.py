@@ -225,10 +225,7 @@ def view(settings: sport_settings.SportSettings, athlete: athletes.Athlete, day:
     """Settings as they count on a day."""
     entries, covered = settings.entries(), settings.covered()
     kept: dict[str, Any] = msgspec.json.decode(settings.preferences)
-    wishes: dict[str, Any] = {
-        "pace_units": _units(covered),
-        **{name: value for name, value in kept.items() if name in WISHES},
-    }
+    wishes: dict[str, Any] = {name: value for name, value in kept.items() if name in WISHES}
     return SportSettings(
         id=int(settings.id),
         athlete_id=athlete.id,
@@ -272,14 +269,6 @@ def _sorted(body: WireIn) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any
     values = {name: given.pop(name) for name in SportValues.__struct_fields__ if name in given}
     wishes = {name: given.pop(name) for name in WISHES if name in given}
     return values, wishes, given
-
-
-def _units(types: list[str]) -> PaceUnits | None:
-    if not kinds.SWIMS.isdisjoint(types):
-        return "SECS_100M"
-    if not {"Rowing", "VirtualRow"}.isdisjoint(types):
-        return "SECS_500M"
-    return None if kinds.ON_FOOT.isdisjoint(types) else "MINS_KM"
 
 
 def _usual_distances(types: list[str]) -> list[float]:

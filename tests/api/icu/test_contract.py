@@ -1,0 +1,192 @@
+"""What every operation of the Intervals.icu API has in common, whichever there are: a new one joins by being declared.
+
+An operation with a new kind of path parameter, or that needs a body or a query to succeed, needs a line in `NAMES`, `BODIES` or `QUERIES`, and its
+test says so by failing.
+"""
+
+import itertools
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from openintervals.api.http import Operation
+from openintervals.api.icu.dialect import icu
+from openintervals.training.athlete_keys import SCOPES
+from tests import databases
+from tests.api.icu import contract
+from tests.athletes import Athlete, join, refused
+from tests.servers import START, Application
+
+OPERATIONS = [(operation, ext) for operation in icu.operations for ext in operation.ext]
+OURS = {"GET /athlete/{}/changes": "not part of the original"}
+ADDITIVE = {"SportSettings": {"valid_from"}}
+
+
+def world(app: Application) -> Athlete:
+    """An athlete with one of everything that operations name."""
+    app.clock.now = START
+    return join(app)
+
+
+NAMES: dict[str, Callable[[Athlete], str]] = {
+    "athlete_id": lambda athlete: athlete.id,
+    "settings_id": lambda athlete: "Ride",
+    "device_class": lambda athlete: "desktop",
+}
+BODIES: dict[str, Any] = {
+    "create_sport_settings": {"types": ["Rowing"]},
+    "update_sport_settings_multi": [{"id": "Ride", "ftp": 250}],
+}
+QUERIES: dict[str, dict[str, str]] = {}
+
+
+def request(athlete: Athlete, operation: Operation, ext: str = "") -> tuple[str, str, dict[str, Any]]:
+    names = {name: NAMES[name](athlete) for name in operation.path_parameters}
+    options: dict[str, Any] = {}
+    if operation.name in QUERIES:
+        options["params"] = QUERIES[operation.name]
+    if operation.body is not None:
+        options["json"] = BODIES.get(operation.name, {})
+    return operation.method, operation.path.format(**names) + ext, options
+
+
+def ask(athlete: Athlete, asked: tuple[str, str, dict[str, Any]], **more: Any) -> httpx.Response:
+    method, path, options = asked
+    return athlete.send(method, path, **options, **more)
+
+
+def named(given: Any) -> str:
+    return f"{given.method} {given.path}" if isinstance(given, Operation) else given or "-"
+
+
+every = pytest.mark.parametrize(("operation", "ext"), OPERATIONS, ids=named)
+
+
+@contract.there
+@every
+def test_an_answer_is_what_the_contract_says(app: Application, operation: Operation, ext: str) -> None:
+    place = f"{operation.method} {contract.shape(operation.path)}"
+    published = contract.operations().get(place + ("{ext}" if len(operation.ext) > 1 else ""))
+    if published is None:
+        assert place in OURS, f"{place} is not in the contract"
+        return
+    schema = contract.answer_of(published)
+
+    athlete = world(app)
+
+    answer = ask(athlete, request(athlete, operation, ext))
+
+    assert answer.status_code in (operation.status, 200), answer.text
+    if schema is None or ext == ".csv":
+        return
+    body = answer.json()
+    additive = set().union(*ADDITIVE.values()) if "ref" in json.dumps(schema) else set()
+    assert contract.problems(schema, body) == []
+    assert contract.unknown(schema, body) <= additive
+    assert contract.missing(schema, body) == set()
+
+
+@every
+def test_without_a_key_it_is_401(app: Application, module_url: str, operation: Operation, ext: str) -> None:
+    asked = request(world(app), operation, ext)
+    before = databases.fingerprint(module_url)
+
+    answer = ask(Athlete(app, "", ""), asked, auth=None)
+
+    assert "API_KEY" in refused(answer, 401)
+    assert answer.headers["www-authenticate"].startswith("Basic")
+    assert databases.fingerprint(module_url) == before
+
+
+@every
+def test_what_is_somebody_elses_is_out_of_reach(
+    app: Application, module_url: str, operation: Operation, ext: str
+) -> None:
+    theirs, mine = world(app), world(app)
+    before = databases.fingerprint(module_url)
+
+    answer = ask(mine, request(theirs, operation, ext))
+
+    if set(operation.path_parameters) & set(icu.reach):
+        assert answer.status_code in (403, 404), answer.text
+        assert databases.fingerprint(module_url) == before
+    else:
+        assert theirs.id not in answer.text
+
+
+@every
+def test_a_coach_gets_the_same_answer_as_the_athlete(app: Application, operation: Operation, ext: str) -> None:
+    if operation.writes or not set(operation.path_parameters) & set(icu.reach):
+        return
+    athlete, coach = world(app), world(app)
+    coach.coaches(athlete)
+
+    theirs, own = (ask(who, request(athlete, operation, ext)) for who in (coach, athlete))
+
+    assert theirs.content == own.content
+
+
+STRANGE = ("x", "%00", "..%2F..", "%F0%9F%8F%83", "x" * 3000, "' OR 1=1 --", "%ff", "-1")
+
+
+@every
+def test_a_strange_name_in_the_path_is_404(app: Application, operation: Operation, ext: str) -> None:
+    if operation.name == "get_settings":  # any kind of device has settings, and there is nothing in them
+        return
+    athlete = world(app)
+    for name, strange in itertools.product(operation.path_parameters, STRANGE):
+        method, _, options = request(athlete, operation, ext)
+        names = {each: NAMES[each](athlete) for each in operation.path_parameters} | {name: strange}
+
+        answer = athlete.send(method, operation.path.format(**names) + ext, **options)
+
+        assert answer.status_code in (404, 405), f"{strange}: {answer.text}"
+
+
+@every
+def test_a_body_that_is_none_is_refused(app: Application, module_url: str, operation: Operation, ext: str) -> None:
+    if operation.body is None:
+        return
+    athlete = world(app)
+    method, path, _ = request(athlete, operation, ext)
+    before = databases.fingerprint(module_url)
+
+    for body, status in (
+        (b"{", 422),
+        (b"7", 422),
+        (b"\xff", 422),
+        (b"[" * 200_000, 422),
+        (b" " * (operation.body_most + 1), 413),
+    ):
+        refused(athlete.send(method, path, content=body), status)
+    assert databases.fingerprint(module_url) == before
+
+
+def test_every_scope_asked_for_is_one_there_is() -> None:
+    assert {operation.scope for operation in icu.operations} - {None} <= set(SCOPES)
+
+
+def test_what_reads_takes_a_read_and_a_read_scope() -> None:
+    wrong = [
+        named(operation)
+        for operation in icu.operations
+        if operation.scope is not None and operation.writes is not operation.scope.endswith(":WRITE")
+    ]
+
+    assert not wrong
+
+
+@every
+def test_unknown_parameters_and_fields_are_ignored(app: Application, operation: Operation, ext: str) -> None:
+    athlete = world(app)
+    method, path, options = request(athlete, operation, ext)
+    if isinstance(options.get("json"), dict):
+        options["json"] = {**options["json"], "resting_h_r": {"a": [1]}}
+    params = {**options.pop("params", {}), "ext": "", "calendar_id": "1", "streams": "watts"}
+
+    answer = athlete.send(method, path, params=params, **options)
+
+    assert answer.status_code in (operation.status, 200), f"{path}: {answer.text}"
