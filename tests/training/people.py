@@ -78,7 +78,9 @@ def ride(rows: int = 900, *, days: float = 0, type_: str = "Ride", **channels: A
     made = rides.ride(rows)
     by_s = timedelta(days=days)
     laps = tuple(replace(lap, start_at=lap.start_at and lap.start_at + by_s) for lap in made.laps)
-    given = {name: np.full(rows, values) if isinstance(values, int | float) else values for name, values in channels.items()}
+    given = {
+        name: np.full(rows, values) if isinstance(values, int | float) else values for name, values in channels.items()
+    }
     moved = made.start_at + by_s
     return replace(made, type=type_, start_at=moved, first_at=moved, laps=laps, channels={**made.channels, **given})
 

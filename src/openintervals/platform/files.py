@@ -57,9 +57,13 @@ class Files:
         hashed = hash_of(data)
         path = _path(hashed)
         try:
+            new = self.folder is not None and not (self.folder / path).parent.exists()
             obstore.put(self._store, path, data, use_multipart=False)
             if self.folder is not None:
                 _to_disk(self.folder / path)
+                _to_disk((self.folder / path).parent)
+                if new:
+                    _to_disk(self.folder)
         except (BaseError, OSError) as problem:
             raise FilesUnavailable(
                 "The file could not be kept, so nothing was changed; try again later", retry_after_s=30
@@ -104,10 +108,9 @@ def _path(hashed: str) -> str:
 
 
 def _to_disk(path: Path) -> None:
-    """Wait until a file, and its name in its folder, and the folder's in its own, are on disk."""
-    for each in (path, path.parent, path.parent.parent):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    """Wait until a file, or the names in a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -19,6 +19,7 @@ NAME_MOST = 80
 WORD_MOST = 200
 LIST_MOST = 1_000
 NUMBER_MOST = 1e9
+BOUNDS_MOST = 20
 CLEARED = -1
 _MOST = {"description": TEXT_MOST, "name": NAME_MOST}
 
@@ -186,9 +187,11 @@ def _is_tag(tag: Any) -> bool:
 
 
 def _bounds(value: Any) -> list[float] | None:
-    numbers = [part for part in value if isinstance(part, int | float) and not isinstance(part, bool)] if value else []
-    if not isinstance(value, list) or len(numbers) < len(value) or len(value) > 20 or sorted(set(numbers)) != numbers:
-        raise ValueError("Expected at most 20 numbers, each higher than the one before")
+    parts = value if isinstance(value, list) else [None]
+    numbers = [each for each in parts if isinstance(each, int | float) and not isinstance(each, bool)]
+    proper = len(numbers) == len(parts) <= BOUNDS_MOST and all(0 < each <= NUMBER_MOST for each in numbers)
+    if not proper or sorted(set(numbers)) != numbers:
+        raise ValueError(f"Expected at most {BOUNDS_MOST} numbers above 0, each higher than the one before")
     return numbers or None
 
 

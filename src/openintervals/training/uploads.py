@@ -12,7 +12,7 @@ Uploads of one athlete take turns at the athlete's row. If settings have changed
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -176,9 +176,10 @@ async def upload(
     new = False
     first: errors.Invalid | None = None
     members = containers.unpack(file_name[-200:] or "upload", data, LIMITS)
-    while (member := await asyncio.to_thread(next, members, None)) is not None:
+    while (found_next := await asyncio.to_thread(_next, members)) is not None:
+        member, hashed = found_next
         try:
-            ids_, made, bearings = await _one(database, asking, files_, member, chosen, bearings)
+            ids_, made, bearings = await _one(database, asking, files_, member, hashed, chosen, bearings)
         except errors.Invalid as wrong:
             first = first or wrong
             if len(refused) < REFUSED_MOST:
@@ -191,22 +192,37 @@ async def upload(
     return Uploaded(list(dict.fromkeys(found)), new, refused)
 
 
+def _next(members: Iterator[Member | Problem]) -> tuple[Member | Problem, str] | None:
+    """The next file and its hash."""
+    member = next(members, None)
+    if member is None:
+        return None
+    return member, "" if isinstance(member, Problem) else files.hash_of(member.data)
+
+
 async def _one(
-    database: Database, asking: Asking, files_: Files, member: Member | Problem, options: Options, bearings: Bearings
+    database: Database,
+    asking: Asking,
+    files_: Files,
+    member: Member | Problem,
+    hashed: str,
+    options: Options,
+    bearings: Bearings,
 ) -> tuple[list[str], bool, Bearings]:
     """The activities of one file, whether they are new, and the athlete's settings as they are now."""
     if isinstance(member, Problem):
         raise Unreadable(member.message)
-    hashed = await asyncio.to_thread(files.hash_of, member.data)
     if there := await database.read(asking, lambda tx: _there(tx, hashed)):
         return there, False, bearings
-    kept = False
-    for _ in range(_TRIES):
-        known = bearings
-        ready = await asyncio.to_thread(prepared, member.data, known, member.faults)
-        if not kept:
-            await files_.put(member.data)
-            kept = True
+
+    def work(known: Bearings, *, keep: bool) -> Prepared:
+        ready = prepared(member.data, known, member.faults)
+        if keep:
+            files_.put_now(member.data)
+        return ready
+
+    for attempt in range(_TRIES):
+        ready, known = await asyncio.to_thread(work, bearings, keep=not attempt), bearings
         result = await database.write(asking, lambda tx, ready=ready, known=known: store(tx, ready, known, options))  # type: ignore[misc]
         if result is not None:
             return *result, known
