@@ -31,6 +31,7 @@ from openintervals import errors, instants
 from openintervals.api import requests, rules, shapes, telemetry
 from openintervals.api.answers import CSV, JSON, Answer, Created, Csv, File, Headers, Page, Status, saved
 from openintervals.api.exchange import Exchange, Runtime
+from openintervals.api.guard import Guard, Reach
 from openintervals.api.requests import Upload
 from openintervals.db.transaction import Asking, Read, Tenant, Write
 from openintervals.platform import idempotency, journal, scopes
@@ -41,20 +42,6 @@ Handler = Callable[..., Awaitable[Any]]
 EXT = ("", ".json", ".csv")
 DELETED_TOLD_FOR = timedelta(days=30)
 """How long after its deletion an object is gone; from then on it is not found, as if it had never been."""
-
-
-class Guard(msgspec.Struct, frozen=True, kw_only=True):
-    """Who gets in. `key_in` finds in an `Authorization` header a key that may exist, `caller` looks up whose it is; `refusal` says what would
-    have worked. What is below the prefix and `public` needs no key."""
-
-    key_in: Callable[[str], str | None]
-    caller: Callable[[Read, str], Awaitable[Caller | None]]
-    refusal: Callable[[str | None], str]
-    public: tuple[str, ...]
-
-
-Reach = Callable[[Any, Caller, str], Awaitable[Any]]
-"""Turns the caller's transaction into that of the owner of what a path parameter names, if the caller reaches it."""
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

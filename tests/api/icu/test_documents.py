@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import jsonschema
+import jsonschema_rs
 import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
@@ -39,7 +39,7 @@ def followed(node: dict[str, Any]) -> dict[str, Any]:
 
 def fits(schema: dict[str, Any], value: Any) -> list[str]:
     whole = {**schema, "components": NEW["components"]}
-    return [problem.message for problem in jsonschema.Draft202012Validator(whole).iter_errors(value)]
+    return [problem.message for problem in jsonschema_rs.Draft202012Validator(whole).iter_errors(value)]
 
 
 def test_both_documents_are_valid() -> None:
@@ -121,7 +121,18 @@ def test_a_client_can_be_generated_and_imported(printed: Any, tmp_path: Path) ->
     settings.write_text("package_name_override: icu_client\npost_hooks: []\n")
 
     program = Path(sys.executable).parent / "openapi-python-client"
-    command = [program, "generate", "--meta", "none", "--path", source, "--config", settings, "--output-path", target]
+    command: list[str | Path] = [
+        program,
+        "generate",
+        "--meta",
+        "none",
+        "--path",
+        source,
+        "--config",
+        settings,
+        "--output-path",
+        target,
+    ]
     made = subprocess.run(command, capture_output=True, text=True, check=True)
     check = "import icu_client.models, icu_client.api.sports.get_sport_settings, icu_client.api.athletes.get_athlete"
     subprocess.run([sys.executable, "-c", check], cwd=tmp_path, check=True)
