@@ -65,6 +65,28 @@ def test_a_key_is_made_listed_rotated_and_revoked(url: str) -> None:
     assert len(listed) == 3
 
 
+def test_an_athlete_is_made_listed_and_coached(url: str) -> None:
+    options = ("--database-url", url)
+
+    ann = run_json("athlete", "create", "--name", "Ann", "--email", "ann@example.com", *options)
+    bob = run_json("athlete", "create", "--name", "Bob", "--timezone", "Europe/Berlin", *options)
+    second = run_json("athlete", "key", ann["id"][1:], *options)
+    begun = run_json("athlete", "coach", ann["id"], bob["id"], *options)
+    ended = run_json("athlete", "coach", ann["id"], bob["id"], "--remove", *options)
+
+    assert set(ann) == {"id", "apiKey"}
+    assert second["id"] == ann["id"]
+    assert second["apiKey"] != ann["apiKey"]
+    assert run_json("athlete", "list", *options) == [
+        {"id": ann["id"], "name": "Ann", "email": "ann@example.com", "timezone": "UTC"},
+        {"id": bob["id"], "name": "Bob", "email": None, "timezone": "Europe/Berlin"},
+    ]
+    assert (begun["coaches"], ended["coaches"]) == (True, False)
+    assert "does not coach" in refusal("athlete", "coach", ann["id"], bob["id"], "--remove", *options)
+    assert "no time zone" in refusal("athlete", "create", "--name", "C", "--timezone", "Mars", *options)
+    assert "athlete list" in refusal("athlete", "key", "i5", *options)
+
+
 def test_all_scopes_means_every_scope(url: str) -> None:
     run("organization", "create", "--name", "N", "--slug", "n", "--database-url", url)
 

@@ -21,7 +21,7 @@ from openintervals.api.answers import JSON, Headers
 from openintervals.api.http import Api, Guard
 from openintervals.api.rules import Rules
 from openintervals.formats.sports import TYPES
-from openintervals.training import athlete_keys, athletes
+from openintervals.training import activities, athlete_keys, athletes
 
 PREFIX = "/api/v1"
 
@@ -191,3 +191,4 @@ icu = Api(
     documents="/docs",
 )
 icu.reach["athlete_id"] = athletes.reach
+icu.reach["activity_id"] = activities.reach
