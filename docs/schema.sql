@@ -19,6 +19,7 @@ CREATE TABLE activities (
     warnings TEXT NOT NULL,
     possible_duplicate_of TEXT,
     analysis_version BIGINT NOT NULL,
+    measured_on TEXT,
     created_at TEXT NOT NULL,
     updated_at TEXT NOT NULL,
     analyzed_at TEXT,

@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.Column("warnings", sa.Text(), nullable=False),
         sa.Column("possible_duplicate_of", TEXT, nullable=True),
         sa.Column("analysis_version", sa.BigInteger(), nullable=False),
+        sa.Column("measured_on", TEXT, nullable=True),
         sa.Column("created_at", TEXT, nullable=False),
         sa.Column("updated_at", TEXT, nullable=False),
         sa.Column("analyzed_at", TEXT, nullable=True),

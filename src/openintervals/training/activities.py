@@ -46,6 +46,7 @@ activities = schema.owned(
     sa.Column("warnings", schema.Json, nullable=False),
     sa.Column("possible_duplicate_of", schema.Text),
     sa.Column("analysis_version", sa.BigInteger, nullable=False),
+    sa.Column("measured_on", schema.Text),
     sa.Column("created_at", schema.Text, nullable=False),
     sa.Column("updated_at", schema.Text, nullable=False),
     sa.Column("analyzed_at", schema.Text),
@@ -70,7 +71,9 @@ class ActivityNotFound(errors.NotFound):
 
 
 class Activity(msgspec.Struct, frozen=True):
-    """An activity without what analysis found; instants are UTC, `local_start` is the time on the athlete's watch."""
+    """An activity without what analysis found; instants are UTC, `local_start` is the time on the athlete's watch.
+
+    It is measured by the settings of its own day, or of `measured_on` where somebody has asked for those."""
 
     id: str
     file_hash: str | None
@@ -88,6 +91,7 @@ class Activity(msgspec.Struct, frozen=True):
     warnings: msgspec.Raw
     possible_duplicate_of: str | None
     analysis_version: int
+    measured_on: str | None
     created_at: str
     updated_at: str
     analyzed_at: str | None

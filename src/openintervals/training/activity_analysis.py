@@ -182,12 +182,13 @@ def measured(
     *,
     edited: Mapping[str, Any] | None = None,
     marked: Sequence[Span] | None = None,
+    on: str | None = None,
 ) -> Measured:
-    """Everything analysis says of an activity. Raises TooLong for one that goes on for weeks."""
+    """Everything analysis says of an activity, by the settings of its day or of the day `on`. Raises TooLong for one that goes on for weeks."""
     said = edited or {}
     type_ = said.get("type") or recorded.type
     indoor = is_indoors(recorded)
-    thresholds = thresholds_of(bearings, type_, place.local_start[:10], said, indoor=indoor)
+    thresholds = thresholds_of(bearings, type_, on or place.local_start[:10], said, indoor=indoor)
     computed: dict[str, Any] = activity_numbers.of_device(recorded)
     if recorded.count:
         laps = [(lap.start, lap.end) for lap in recorded.laps[:LAPS_MOST] if lap.end > lap.start]

@@ -182,6 +182,8 @@ async def between(
     tx: Read, kind: str, oldest: str, newest: str, types: Collection[str] | None = None
 ) -> list[Candidate]:
     """The curves of a kind of all activities between two local days or times, both inclusive, newest first; of all types, or of some."""
+    if types is not None and not types:
+        return []
     chosen = None if types is None else tuple(sorted(set(types)))
     named = {f"type_{place}": each for place, each in enumerate(chosen or ())}
     until = newest if len(newest) > 10 else newest + "T23:59:59"

@@ -53,10 +53,10 @@ async def change(tx: Write, said: str, given: Mapping[str, Any]) -> Whole:
     return await _stored(tx, before, computed, edited)
 
 
-async def recompute(tx: Write, said: str) -> Whole:
-    """Analyse an activity anew, by the settings of its day as they are now. Raises ActivityNotFound."""
+async def recompute(tx: Write, said: str, *, on: str | None = None) -> Whole:
+    """Analyse an activity anew, by the settings of its day as they are now, or from now on by those of the day `on`. Raises ActivityNotFound."""
     before = await activities.lock(tx, said)
-    return await _analysed(tx, before, before.of_people())
+    return await _analysed(tx, before, before.of_people(), on=on)
 
 
 async def write_streams(tx: Write, said: str, given: Channels) -> Changed:
@@ -142,6 +142,7 @@ async def _analysed(
     edited: Mapping[str, Any],
     marked: Sequence[Span] | None | type[Mark] = Mark,
     also: Sequence[str] = (),
+    on: str | None = None,
 ) -> Whole:
     """Analyse a locked activity, with the intervals people marked unless others are given."""
     kept = await recordings.get(tx, before.id)
@@ -152,9 +153,10 @@ async def _analysed(
     recorded = recordings.as_activity(kept, await streams.read(tx, before.id))
     bearings = await activity_analysis.bearings(tx)
     place = _place(before, edited)
+    day = on or before.measured_on
 
     def work() -> Measured:
-        return activity_analysis.measured(recorded, bearings, place, edited=edited, marked=spans)
+        return activity_analysis.measured(recorded, bearings, place, edited=edited, marked=spans, on=day)
 
     measured = await asyncio.to_thread(work)
     computed = measured.computed | {name: before.of_analysis()[name] for name in _KEPT}
@@ -166,7 +168,9 @@ async def _analysed(
     await activity_curves.put(tx, before.id, measured.curves, new=False)
     if found == stored and also == ("intervals",):
         also = ()
-    after = msgspec.structs.replace(before, analysis_version=activity_analysis.VERSION, analyzed_at=tx.now_text)
+    after = msgspec.structs.replace(
+        before, analysis_version=activity_analysis.VERSION, analyzed_at=tx.now_text, measured_on=day
+    )
     return await _stored(tx, after, computed, edited, also, before)
 
 

@@ -19,7 +19,6 @@ from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Read, Write
-from openintervals.training.activities import activities
 
 LABEL_MOST = 200
 
@@ -92,18 +91,6 @@ def _get() -> sa.Select[Any]:
     return sa.select(*columns(Intervals, activity_intervals)).where(
         own(activity_intervals), activity_intervals.c.activity_id == sa.bindparam("id")
     )
-
-
-@statement
-def _newest() -> sa.Select[Any]:
-    i, a = activity_intervals.c, activities.c
-    return (
-        sa.select(a.id, a.type, i.intervals)
-        .select_from(activity_intervals.join(activities, sa.and_(i.athlete_id == a.athlete_id, i.activity_id == a.id)))
-        .where(own(activity_intervals), sa.tuple_(a.local_start, a.id) < sa.tuple_(sa.bindparam("before"), sa.bindparam("id")))
-        .order_by(a.local_start.desc(), a.id.desc())
-        .limit(sa.bindparam("row_limit", type_=sa.Integer))
-    )  # fmt: skip
 
 
 @statement

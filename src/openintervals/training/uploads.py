@@ -280,6 +280,7 @@ async def _insert(tx: Write, file: Prepared, sport_index: int, ready: Ready, opt
         warnings=msgspec.Raw(file.warnings),
         possible_duplicate_of=None,
         analysis_version=activity_analysis.VERSION,
+        measured_on=None,
         created_at=tx.now_text,
         updated_at=tx.now_text,
         analyzed_at=tx.now_text,
