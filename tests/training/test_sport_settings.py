@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from openintervals import errors
 from openintervals.analysis.thresholds import Thresholds
+from openintervals.formats.sports import TYPES
 from openintervals.platform import journal
 from openintervals.training import athletes, sport_settings, sport_values
 from openintervals.training.sport_values import BEGINNING, Dated, Values
@@ -110,6 +111,15 @@ class TestSports:
             ann.write(lambda tx: sport_settings.create(tx, types=types, given={}, preferences={}))
 
         assert list(refused.value.fields) == ["types"]
+
+    def test_every_type_is_for_one_of_the_settings(self, ann: Athlete) -> None:
+        every = ann.read(sport_settings.every)
+
+        covered = [sport_settings.types_of(settings, every) for settings in every]
+
+        assert sorted(type_ for types in covered for type_ in types) == sorted(TYPES)
+        assert "TrailRun" in covered[1]
+        assert "Yoga" in covered[3]
 
     def test_an_id_is_never_given_again(self, ann: Athlete) -> None:
         first = ann.write(lambda tx: sport_settings.create(tx, types=["Yoga"], given={}, preferences={}))

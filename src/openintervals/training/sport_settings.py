@@ -132,6 +132,11 @@ def chosen(every: Sequence[SportSettings], type_: str) -> SportSettings | None:
     return next(covering, None) or next(others, None)
 
 
+def types_of(settings: SportSettings, every: Sequence[SportSettings]) -> list[str]:
+    """Every type of activity that settings are for, among all there are."""
+    return [type_ for type_ in TYPES if (found := chosen(every, type_)) is not None and found.id == settings.id]
+
+
 @statement
 def _all() -> sa.Select[Any]:
     return (

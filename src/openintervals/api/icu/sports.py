@@ -13,7 +13,7 @@ from openintervals.analysis.curves import DISTANCES_M
 from openintervals.api.http import Read, Write
 from openintervals.api.icu import dialect
 from openintervals.api.icu.dialect import Nothing, Query, SportType, Wire, WireIn, icu
-from openintervals.training import athletes, sport_settings, sport_values
+from openintervals.training import athletes, sport_activities, sport_settings, sport_values
 from openintervals.training.sport_values import GapModel, HrLoadType, Order, PaceLoadType
 
 PaceUnits = Literal["SECS_100M", "SECS_100Y", "MINS_KM", "MINS_MILE", "SECS_500M", "SECS_400M", "SECS_250M", "NONE"]
@@ -203,6 +203,21 @@ async def delete_sport_settings(tx: Write, settings_id: str) -> Nothing:
     """
     await sport_settings.remove(tx, settings_id)
     return Nothing()
+
+
+@icu.operation(
+    "GET", "/athlete/{athlete_id}/sport-settings/{settings_id}/matching-activities", scope="SETTINGS:READ", tag="Sports"
+)
+async def list_matching_activities(tx: Read, settings_id: str) -> list[ActivityMini]:
+    """List the activities that sport settings are for
+
+    Newest first: those of the types they cover, and for settings for other types those that no settings cover.
+    """
+    found = await sport_activities.matching(tx, settings_id)
+    return [
+        ActivityMini(id=each.id, name=each.name, start_date_local=each.local_start, type=each.type)  # type: ignore[arg-type]  # stored as one of them
+        for each in found
+    ]
 
 
 @icu.operation(
