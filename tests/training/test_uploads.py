@@ -1,5 +1,6 @@
 """Uploads: a file becomes activities, once, with everything that is said of them."""
 
+import asyncio
 import gzip
 import io
 import zipfile
@@ -84,6 +85,13 @@ class TestWhatIsStored:
         assert told[0]["data"][0] == pytest.approx(47)
         assert told[0]["data2"][0] == pytest.approx(8)
         assert told[1]["data2"] is None
+
+    def test_what_is_no_type_of_stream_is_refused(self, ann: Person) -> None:
+        said = ann.uploaded(people.fit())
+
+        with pytest.raises(streams.NoSuchType):
+            ann.read(lambda tx: streams.read(tx, said, ["watts", "nonsense"]))
+        assert list(ann.read(lambda tx: streams.read(tx, said, ["raw_watts", "w_bal"]))) == ["raw_watts"]
 
     def test_what_was_before_a_fault_is_kept_with_a_warning(self, ann: Person) -> None:
         data = people.fit(1800)
@@ -197,8 +205,6 @@ class TestTheSameAgain:
         assert later["possible_duplicate_of"] is None
 
     def test_two_uploads_of_one_file_at_once_leave_one_activity(self, ann: Person) -> None:
-        import asyncio
-
         async def both() -> list[uploads.Uploaded]:
             each = (uploads.upload(ann.app.database, ann.asking(), ann.files, people.fit()) for _ in range(4))
             return await asyncio.gather(*each)

@@ -7,7 +7,7 @@ which are `latlng` on the wire. All channels of an activity that are to be seen 
 Two that write at once take turns at the activity's row, which the caller has locked.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -26,6 +26,25 @@ from openintervals.formats.recording import SAMPLES_MOST, Channels, Floats
 NAME_MOST = 60
 CHANNELS_MOST = 200
 LATLNG, LAT, LNG, TIME = "latlng", "lat", "lng", "time"
+TYPES = frozenset(
+    {
+        "time", "watts", "cadence", "heartrate", "distance", "altitude", "latlng", "velocity_smooth", "moving", "grade_smooth", "temp",
+        "torque", "fixed_watts", "fixed_heartrate", "raw_watts", "raw_heartrate", "fixed_altitude", "left_right_balance",
+        "left_torque_effectiveness", "right_torque_effectiveness", "left_pedal_smoothness", "right_pedal_smoothness", "smo2", "thb",
+        "smo2_2", "thb_2", "dfa_a1", "epoc", "hrv", "ga_velocity", "corrupt_time", "core_temperature", "skin_temperature",
+        "stride_length", "w_bal", "respiration", "tidal_volume", "tidal_volume_min", "watts_alt", "watts_alt_acc", "bloodglucose",
+        "artifacts", "heat_strain_index", "weather_temp", "feels_like", "wind_speed", "wind_gust", "wind_deg", "bearing",
+        "apparent_wind_deg", "yaw", "secondary_power", "stance_time", "vertical_oscillation", "vertical_ratio", "step_length",
+    }
+)  # fmt: skip
+"""What the wire knows; an activity may have others, which people wrote."""
+_SAME = {
+    "raw_watts": "watts",
+    "fixed_watts": "watts",
+    "raw_heartrate": "heartrate",
+    "fixed_heartrate": "heartrate",
+    "fixed_altitude": "altitude",
+}
 
 activity_streams = schema.owned(
     "activity_streams",
@@ -35,6 +54,13 @@ activity_streams = schema.owned(
     sa.Column("packed", sa.LargeBinary),
     key=("activity_id", "name", "edited"),
 )
+
+
+class NoSuchType(errors.Invalid):
+    code = "invalid_stream_type"
+
+    def __init__(self, said: str) -> None:
+        super().__init__("Invalid stream type", {"types": [f"{said[:40]!r} is no type of stream, such as watts"]})
 
 
 class Changed(msgspec.Struct, frozen=True):
@@ -106,14 +132,6 @@ def wire_names(names: Iterable[str]) -> list[str]:
     return [name for name in (TIME,) if name in there] + sorted(there - {TIME})
 
 
-def wanted(names: Collection[str], types: Sequence[str] | None) -> list[str]:
-    """The channels to be read of those there are: all of them, or those of these `types` of the wire, which may be absent."""
-    if not types:
-        return sorted(names)
-    asked = [part for each in types for part in ((LAT, LNG) if each == LATLNG else (each,))]
-    return [name for name in dict.fromkeys(asked) if name in names]
-
-
 async def insert(tx: Write, activity_id: str, packed: Sequence[tuple[str, bytes]]) -> None:
     """Store what a file said."""
     await tx.put_many(
@@ -131,16 +149,21 @@ async def names(tx: Read, activity_id: str) -> list[str]:
 
 
 async def read(tx: Read, activity_id: str, types: Sequence[str] | None = None) -> Channels:
-    """Channels of an activity, all or those of some types of the wire, `time` first."""
+    """Channels of an activity, all or those of some types of the wire, `time` first. A type it does not have is left out.
+
+    Nothing is cleaned here, so `raw_watts` and `fixed_watts` are `watts`. Raises NoSuchType for what is no type."""
+    packed: dict[str, bytes | None] = {}
     if types:
-        asked = wanted({*types, *((LAT, LNG) if LATLNG in types else ())}, types)
-        packed = {name: await tx.value(_one(), id=activity_id, name=name) for name in asked}
+        asked = [part for each in dict.fromkeys(types) for part in ((LAT, LNG) if each == LATLNG else (each,))]
+        for name in asked:
+            packed[name] = await tx.value(_one(), id=activity_id, name=_SAME.get(name, name))
+            if packed[name] is None and name not in TYPES and name not in (LAT, LNG):
+                raise NoSuchType(name)
     else:
-        packed = {}
         for name, each in await tx.rows(_all(), id=activity_id):
             packed[name] = each
     order = sorted(packed, key=lambda name: (name != TIME, name))
-    return {name: _values(packed[name]) for name in order if packed[name] is not None}
+    return {name: _values(each) for name in order if (each := packed[name]) is not None}
 
 
 def _values(packed: bytes) -> Floats:
