@@ -22,9 +22,9 @@ def _doc(text: str) -> msgspec.Meta:
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the operator decides. Field `x_y` is the environment variable `OPENINTERVALS_X_Y`."""
 
-    data: Annotated[str, _doc("Folder of the SQLite database and its backups, used when no database URL is set, and of files.")] = (
-        "data"
-    )
+    data: Annotated[
+        str, _doc("Folder of the SQLite database and its backups, used when no database URL is set, and of files.")
+    ] = "data"
     files: Annotated[
         str,
         _doc(
