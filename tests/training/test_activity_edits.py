@@ -83,6 +83,29 @@ class TestFields:
         assert ann.read(lambda tx: activities.get(tx, said)).of_people() == {}
         assert len(ann.read(lambda tx: journal.of_object(tx, said))) == 1
 
+    def test_the_whole_object_sent_back_after_edits_keeps_them(self, ann: Person, said: str) -> None:
+        ann.change(said, icu_ftp=200, distance=50_000.25, gap_model="NONE", icu_hr_zones=[120, 150], type="GravelRide")
+        before = ann.served(said)
+
+        ann.change(said, **before)
+
+        assert ann.served(said) == before
+        assert ann.write(lambda tx: activity_edits.recompute(tx, said)).values() == before
+
+    def test_parts_that_are_ignored_count_for_nothing(self, ann: Person, said: str) -> None:
+        after = ann.change(said, ignore_parts=[{"start_index": 0, "end_index": 900, "power": True}])
+
+        assert 85 < after["icu_average_watts"] < 115
+        assert after["ignore_parts"] == [
+            {"start_index": 0, "end_index": 900, "power": True, "pace": False, "hr": False}
+        ]
+
+    def test_a_ride_on_a_trainer_is_measured_by_the_indoor_ftp(self, ann: Person, said: str) -> None:
+        ann.set("Ride", indoor_ftp_w=200)
+
+        assert ann.change(said, trainer=True)["icu_ftp"] == 200
+        assert ann.change(said, trainer=False)["icu_ftp"] == 250
+
     def test_edits_survive_when_it_is_analysed_again(self, ann: Person, said: str) -> None:
         ann.change(said, name="Hills", icu_training_load=99, distance=50_000, average_heartrate=-1)
         ann.set("Ride", ftp_w=260)

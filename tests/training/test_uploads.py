@@ -1,8 +1,10 @@
 """Uploads: a file becomes activities, once, with everything that is said of them."""
 
 import asyncio
+import contextlib
 import gzip
 import io
+import pickle
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,15 @@ from openintervals import errors
 from openintervals.formats import gpx, tcx
 from openintervals.platform import files, journal
 from openintervals.platform.files import Files
-from openintervals.training import activities, activity_curves, activity_fields, exports, streams, uploads
+from openintervals.training import (
+    activities,
+    activity_analysis,
+    activity_curves,
+    activity_fields,
+    exports,
+    streams,
+    uploads,
+)
 from openintervals.training.uploads import Buried, Unreadable
 from tests.servers import Application
 from tests.training import people
@@ -128,6 +138,22 @@ class TestWhatIsStored:
 
         for other in numbers[1:]:
             assert other == pytest.approx(numbers[0], rel=0.01)
+
+    @pytest.mark.parametrize("year", ["0001", "1969", "2035", "9999"])
+    def test_any_year_is_taken_or_refused(self, ann: Person, year: str) -> None:
+        data = gpx.encode(people.ride()).replace(b"2024-", f"{year}-".encode())
+
+        with contextlib.suppress(Unreadable):
+            assert ann.served(ann.uploaded(data))["start_date_local"][:4] in (year, f"{int(year) - 1:04}")
+
+    def test_a_file_can_be_prepared_in_another_process(self, ann: Person) -> None:
+        bearings = pickle.loads(pickle.dumps(ann.read(activity_analysis.bearings)))
+
+        ready = pickle.loads(pickle.dumps(uploads.prepared(people.fit(), bearings)))
+
+        stored = ann.write(lambda tx: uploads.store(tx, ready, bearings, uploads.Options()))
+        assert stored is not None
+        assert stored[1]
 
     def test_what_is_said_along_with_a_file_is_served(self, ann: Person) -> None:
         served = ann.served(ann.uploaded(people.fit(), name="Hills", description="Windy", external_id="x1"))

@@ -25,6 +25,7 @@ from openintervals.db.transaction import Read
 from openintervals.formats.recording import Activity as Recorded
 from openintervals.formats.recording import Channels
 from openintervals.training import activity_curves, activity_numbers, athletes, sport_settings, sport_values, streams
+from openintervals.training.activity_fields import Part
 from openintervals.training.athletes import Athlete
 from openintervals.training.sport_settings import SportSettings
 from openintervals.training.sport_values import Values
@@ -69,6 +70,11 @@ _IGNORED = {
     "icu_ignore_hr": ("heart_rate_bpm",),
     "ignore_velocity": ("speed_mps",),
     "ignore_pace": ("speed_mps", "distance_m", "latitude_deg", "longitude_deg"),
+}
+_IGNORED_PARTS = {
+    "power": ("power_w",),
+    "hr": ("heart_rate_bpm",),
+    "pace": ("speed_mps",),
 }
 _INDOORS = ("indoor", "virtual", "treadmill", "spin")
 
@@ -117,6 +123,12 @@ def channels_of(channels: Channels, edited: Mapping[str, Any]) -> Channels:
         if edited.get(flag):
             for name in names:
                 found.pop(name, None)
+    for part in msgspec.convert(edited.get("ignore_parts") or [], list[Part]):
+        for flag, names in _IGNORED_PARTS.items():
+            for name in names if getattr(part, flag) else ():
+                if name in found:
+                    found[name] = found[name].copy()
+                    found[name][part.start_index : part.end_index] = np.nan
     return found
 
 
@@ -161,11 +173,9 @@ def is_indoors(recorded: Recorded) -> bool:
     return "lat" not in recorded.channels and any(each in words for each in _INDOORS)
 
 
-def thresholds_of(bearings: Bearings, type_: str, day: str, edited: Mapping[str, Any], *, indoor: bool) -> Thresholds:
-    """What an activity is measured by: the settings of its day, and over them what people have set for it alone."""
-    values = bearings.values(type_, day)
-    known = sport_values.thresholds_of(values, bearings.athlete, indoor=indoor)
-    return activity_numbers.overruled(known, edited)
+def thresholds_of(bearings: Bearings, type_: str, day: str, *, indoor: bool) -> Thresholds:
+    """What an activity is measured by, if people have set nothing for it alone: the settings of its day."""
+    return sport_values.thresholds_of(bearings.values(type_, day), bearings.athlete, indoor=indoor)
 
 
 def layout(recorded: Recorded, type_: str, thresholds: Thresholds, edited: Mapping[str, Any]) -> Recording | None:
@@ -188,7 +198,8 @@ def measured(
     said = edited or {}
     type_ = said.get("type") or recorded.type
     indoor = is_indoors(recorded)
-    thresholds = thresholds_of(bearings, type_, on or place.local_start[:10], said, indoor=indoor)
+    usual = thresholds_of(bearings, type_, on or place.local_start[:10], indoor=bool(said.get("trainer", indoor)))
+    thresholds = activity_numbers.overruled(usual, said)
     computed: dict[str, Any] = activity_numbers.of_device(recorded)
     if recorded.count:
         laps = [(lap.start, lap.end) for lap in recorded.laps[:LAPS_MOST] if lap.end > lap.start]
@@ -198,7 +209,7 @@ def measured(
     else:
         metrics = Metrics(elapsed_s=0, recorded_s=0, moving_s=0)
         computed["icu_lap_count"] = len(recorded.laps)
-    computed |= activity_numbers.of_settings(thresholds)
+    computed |= activity_numbers.of_settings(usual)  # what people have set lies over it
     computed["stream_types"] = streams.wire_names(recorded.channels)
     computed["trainer"] = True if indoor else None
     computed["icu_intervals_edited"] = True if marked is not None else None

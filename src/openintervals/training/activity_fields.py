@@ -20,6 +20,7 @@ WORD_MOST = 200
 LIST_MOST = 1_000
 NUMBER_MOST = 1e9
 BOUNDS_MOST = 20
+INDEX_MOST = 100_000_000
 CLEARED = -1
 _MOST = {"description": TEXT_MOST, "name": NAME_MOST}
 
@@ -80,7 +81,7 @@ MEASURED_BY = frozenset(
         "type", "icu_ftp", "icu_w_prime", "p_max", "lthr", "athlete_max_hr", "icu_resting_hr", "icu_weight",
         "threshold_pace", "icu_power_zones", "icu_hr_zones", "pace_zones", "icu_sweet_spot_min", "icu_sweet_spot_max",
         "icu_warmup_time", "icu_cooldown_time", "icu_ignore_power", "icu_ignore_hr", "ignore_pace", "ignore_velocity",
-        "gap_model", "tiz_order", "icu_power_spike_threshold", "start_date_local",
+        "gap_model", "tiz_order", "icu_power_spike_threshold", "start_date_local", "trainer", "ignore_parts",
     }
 )  # fmt: skip
 EDITABLE = MEASURED_BY | frozenset(
@@ -90,14 +91,24 @@ EDITABLE = MEASURED_BY | frozenset(
         "calories", "average_heartrate", "max_heartrate", "average_cadence", "icu_average_watts", "icu_joules",
         "total_elevation_gain", "total_elevation_loss", "icu_rpe", "feel", "session_rpe", "perceived_exertion", "kg_lifted",
         "lengths", "pool_length", "carbs_ingested", "carbs_used", "compliance", "coach_tick", "crank_length",
-        "average_temp", "min_temp", "max_temp", "workout_shift_secs", "icu_ignore_time", "commute", "race", "trainer",
-        "lock_intervals", "use_elevation_correction", "use_gap_zone_times", "device_watts", "tags", "ignore_parts",
+        "average_temp", "min_temp", "max_temp", "workout_shift_secs", "icu_ignore_time", "commute", "race",
+        "lock_intervals", "use_elevation_correction", "use_gap_zone_times", "device_watts", "tags",
     }
 )  # fmt: skip
 _NEGATIVE = frozenset({"average_temp", "min_temp", "max_temp", "workout_shift_secs"})
 _GAP_MODELS = ("NONE", "STRAVA_RUN")
 _ZONES = frozenset({"icu_power_zones", "icu_hr_zones", "pace_zones"})
 _BARE = frozenset({"type", "start_date_local", "name"})  # what no activity is without
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Records from and up to which some of what was recorded is to be ignored."""
+
+    start_index: int
+    end_index: int
+    power: bool = False
+    pace: bool = False
+    hr: bool = False
 
 
 def same(one: Any, other: Any) -> bool:
@@ -137,9 +148,17 @@ def _value(name: str, value: Any) -> Any:
         return list(dict.fromkeys(value)) or None
     if name in _ZONES:
         return _bounds(value)
-    if not isinstance(value, list) or len(value) > LIST_MOST or any(not isinstance(part, dict) for part in value):
-        raise ValueError(f"Expected a list of at most {LIST_MOST} objects")
-    return value or None
+    return _parts(value)
+
+
+def _parts(value: Any) -> list[dict[str, Any]] | None:
+    try:
+        parts = msgspec.convert(value, list[Part])
+    except msgspec.ValidationError as problem:
+        raise ValueError(f"Expected stretches with start_index and end_index: {problem}") from None
+    if len(parts) > LIST_MOST or any(not 0 <= part.start_index < part.end_index <= INDEX_MOST for part in parts):
+        raise ValueError(f"Expected at most {LIST_MOST} stretches, each ending after it starts")
+    return msgspec.to_builtins(parts) or None
 
 
 def _number(name: str, value: Any) -> float | None:
@@ -199,6 +218,8 @@ def merged(computed: Mapping[str, Any], edited: Mapping[str, Any], given: Mappin
     """What people have said in the end: `given` over `edited`, without what analysis says too. What nothing is without cannot be cleared."""
     result = dict(edited)
     for name, value in given.items():
+        if name in edited and same(value, edited[name]):
+            continue
         if (value is None and name in _BARE) or same(value, computed.get(name)):
             result.pop(name, None)
         else:

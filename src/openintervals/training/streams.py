@@ -94,16 +94,6 @@ def _all() -> sa.Select[Any]:
 
 
 @statement
-def _names() -> sa.Select[Any]:
-    c = activity_streams.c
-    return (
-        sa.select(c.name, c.packed.is_(None))
-        .where(own(activity_streams), c.activity_id == sa.bindparam("id"))
-        .order_by(c.edited, c.name)
-    )
-
-
-@statement
 def _one() -> sa.Select[Any]:
     c = activity_streams.c
     return (
@@ -140,14 +130,6 @@ async def insert(tx: Write, activity_id: str, packed: Sequence[tuple[str, bytes]
     )
 
 
-async def names(tx: Read, activity_id: str) -> list[str]:
-    """The channels of an activity that are to be seen."""
-    there: dict[str, bool] = {}
-    for name, hidden in await tx.rows(_names(), id=activity_id):
-        there[name] = not hidden
-    return [name for name, seen in there.items() if seen]
-
-
 async def read(tx: Read, activity_id: str, types: Sequence[str] | None = None) -> Channels:
     """Channels of an activity, all or those of some types of the wire, `time` first. A type it does not have is left out.
 
@@ -160,8 +142,7 @@ async def read(tx: Read, activity_id: str, types: Sequence[str] | None = None) -
             if packed[name] is None and name not in TYPES and name not in (LAT, LNG):
                 raise NoSuchType(name)
     else:
-        for name, each in await tx.rows(_all(), id=activity_id):
-            packed[name] = each
+        packed |= dict(await tx.rows(_all(), id=activity_id))
     order = sorted(packed, key=lambda name: (name != TIME, name))
     return {name: _values(each) for name in order if (each := packed[name]) is not None}
 

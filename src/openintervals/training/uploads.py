@@ -129,7 +129,7 @@ def prepared(data: bytes, bearings: Bearings, faults: Sequence[Fault] = ()) -> P
     warnings = [{"code": each.code, "message": each.message, "offset": each.offset} for each in told]
     try:
         ready = [_ready(each, bearings) for each in recording.activities]
-    except (activity_analysis.TooLong, OverflowError) as wrong:
+    except (ValueError, OverflowError) as wrong:  # it goes on for weeks, or is at a time that no calendar has
         raise Unreadable(f"The recording cannot be measured: {wrong}") from wrong
     return Prepared(files.hash_of(data), recording.format, msgspec.json.encode(warnings), ready)
 
