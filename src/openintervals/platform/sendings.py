@@ -19,15 +19,19 @@ from openintervals.db.transaction import Read, Write
 from openintervals.platform.api_keys import api_keys
 from openintervals.platform.journal import journal
 from openintervals.platform.outbox import deliveries
+from openintervals.platform.scopes import READS
 from openintervals.platform.webhooks import KEY_ENDED, webhooks
 
 ENDPOINTS_MOST = 10_000
 PORTION = 500
 OBJECT_GONE = "The object was deleted"
 ENDPOINT_GONE = "The endpoint was deleted"
+NOT_FOR_KEY = "The API key that the endpoint acts for may not read such objects"
 NEWER = "A later change of the object took its place"
 ATTEMPTS_KEPT = 40
 """Of the tries of one delivery, the last: ten come by themselves, the others were asked for."""
+
+_decode_scopes = msgspec.json.Decoder(frozenset[str]).decode
 
 _WAITS: sa.ColumnElement[bool] = deliveries.c.state == sa.literal_column("'waiting'")
 
@@ -62,6 +66,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     old_secret_until: str | None
     key_revoked_at: str | None
     key_expires_at: str | None
+    key_scopes: msgspec.Raw | None
 
     def secrets(self, now_text: str) -> list[str]:
         """Those that sign at `now_text`, the newest first."""
@@ -81,6 +86,11 @@ class Endpoint(msgspec.Struct, frozen=True):
         if self.status == "disabled":
             return self.disabled_reason
         return KEY_ENDED if self.key_has_ended(now_text) else None
+
+    def may_hear(self, due: "Due") -> bool:
+        """Whether its key, maybe another than when the delivery was put, may read what is told; a test tells of the endpoint alone."""
+        kind = due.type.partition(".")[0]
+        return due.object_id == due.id or READS.get(kind) in _decode_scopes(self.key_scopes or b"[]")
 
 
 class Due(msgspec.Struct, frozen=True):
@@ -151,10 +161,12 @@ def _expecting() -> sa.Select[Any]:
 
 @statement
 def _endpoint() -> sa.Select[Any]:
-    names = Endpoint.__struct_fields__[: -len(("key_revoked_at", "key_expires_at"))]
+    names = [name for name in Endpoint.__struct_fields__ if not name.startswith("key_")]
     key = sa.and_(own(api_keys), api_keys.c.id == webhooks.c.key_id)
     return (
-        sa.select(*(webhooks.c[name] for name in names), api_keys.c.revoked_at, api_keys.c.expires_at)
+        sa.select(
+            *(webhooks.c[name] for name in names), api_keys.c.revoked_at, api_keys.c.expires_at, api_keys.c.scopes
+        )
         .select_from(webhooks.outerjoin(api_keys, key))
         .where(own(webhooks), webhooks.c.id == sa.bindparam("webhook_id"))
     )

@@ -2,7 +2,7 @@
 
     idle → running → idle        running: look what may leave, send, write down, look again; idle when nothing may leave now
 
-Every look asks anew whether the endpoint may be told at all (its status, its key), and reads no object: what leaves is what was frozen.
+Every look asks anew whether the endpoint may be told (its status, its key, what that may read), and reads no object: what leaves was frozen.
 Requests overlap, `WINDOW_MOST` at most: a lane starts with two at once, success widens the window and failure narrows it, so that an
 endpoint that hangs holds few connections. A bucket bounds how many leave in a second. After straight failures the lane closes, and then
 tries with one (`retries.Health`); so does whoever takes over an endpoint that fails. While answers are slow and there is room, the sender wakes
@@ -171,13 +171,20 @@ class Lane:
         if stale:
             await self._end(stale, "superseded", sendings.NEWER, now)
             return True
-        outlived = [due.id for due in dues if due.outlived]
-        if outlived:
-            await self._end(outlived, "cancelled", sendings.OBJECT_GONE, now)
+        left = await self._drop(endpoint, dues, now)
         # An earlier change that was armed again while a later one is on its way waits for that one's answer.
-        chosen = [due for due in dues if not due.outlived and due.object_id not in flying_objects]
+        chosen = [due for due in left if due.object_id not in flying_objects]
         started = await self._start(endpoint, chosen, room, now)
-        return started or bool(outlived)
+        return started or len(left) < len(dues)
+
+    async def _drop(self, endpoint: Endpoint, dues: list[Due], now: datetime) -> list[Due]:
+        """End those of `dues` that may not leave any more, and give the others."""
+        unheard = [due for due in dues if not endpoint.may_hear(due)]
+        outlived = [due for due in dues if due.outlived and due not in unheard]
+        for dropped, reason in ((unheard, sendings.NOT_FOR_KEY), (outlived, sendings.OBJECT_GONE)):
+            if dropped:
+                await self._end([due.id for due in dropped], "cancelled", reason, now)
+        return [due for due in dues if due not in unheard and due not in outlived]
 
     def _room(self) -> int:
         """How many requests may be started now."""

@@ -385,6 +385,8 @@ def test_a_delivery_tells_of_every_try_and_what_was_sent(api: Api, app: Applicat
         {"at": first["next_at"], "durationMs": 15_000, "status": 500, "head": "Oh no", "trigger": "request"},
     ]
     assert log(api, webhook) == [{name: value for name, value in shown.items() if name != "payload"}]
+    blind = found(api.with_scopes("read:webhooks").get(f"/deliveries/{waiting['_id']}"))
+    assert blind == {name: value for name, value in shown.items() if name != "payload"}
 
 
 def test_a_test_delivery_is_there_with_its_bytes_whatever_the_types(api: Api) -> None:

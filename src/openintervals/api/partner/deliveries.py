@@ -5,12 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta, field
 
-from openintervals.api.http import Page, Read, Write
+from openintervals.api.http import Caller, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, partner
 from openintervals.api.partner.webhooks import DeliveryCreated
 from openintervals.api.rules import Rules
 from openintervals.platform import deliveries, webhooks
+from openintervals.platform.scopes import READS
 
 DeliveryStatus = Literal["waiting", "succeeded", "failed", "cancelled", "superseded"]
 DeliveryCursor = Annotated[
@@ -63,7 +64,8 @@ class Delivery(DeliveryListed, frozen=True, kw_only=True):
     payload: Annotated[
         str | None,
         Meta(
-            description="The body, byte for byte, the same at every try. Left out until the first.",
+            description="The body, byte for byte, the same at every try. Left out until the first, and for a key that may not read "
+            "such objects.",
             examples=['{"type":"registration.confirmed", …}'],
         ),
     ] = None
@@ -104,13 +106,14 @@ async def list_deliveries(tx: Read, webhook_id: str, query: DeliveriesQuery) -> 
     fails=(deliveries.DeliveryNotFound,),
     snapshot=False,
 )
-async def get_delivery(tx: Read, delivery_id: str) -> Delivery:
+async def get_delivery(tx: Read, delivery_id: str, caller: Caller) -> Delivery:
     """Retrieve a delivery
 
     With every try, and the body that was or will be sent. Its id is the `webhook-id` header of the request.
     """
     delivery = await deliveries.get(tx, delivery_id)
-    return Delivery(**_shown(delivery), payload=delivery.payload)
+    readable = READS.get(delivery.type.partition(".")[0]) in caller.scopes
+    return Delivery(**_shown(delivery), payload=delivery.payload if readable else None)
 
 
 @partner.operation(

@@ -188,8 +188,8 @@ async def create_webhook(tx: Write, body: WebhookCreate, caller: Caller, runtime
 async def update_webhook(tx: Write, webhook_id: str, body: WebhookPatch, caller: Caller, runtime: Runtime) -> Webhook:
     """Change a webhook
 
-    Absent fields stay as they are. From then on it acts with the rights of the key that asks. What happens while it is
-    paused waits; what happened while it was disabled can be replayed.
+    Absent fields stay as they are. From then on it acts with the rights of the key that asks, and what waits that this key may
+    not read is not sent. What happens while it is paused waits; what happened while it was disabled can be replayed.
     """
     _refuse(body.url, body.types, caller, runtime)
     values = body.given()
