@@ -490,6 +490,83 @@ def test_a_run_that_told_of_room_and_is_full_after_all_says_so(club: Club, how: 
     assert [counts(entry) for entry in club.history(run)[before:]] == [(0, 0, 1), (0, 1, 1)]
 
 
+@pytest.mark.parametrize("how", ["comes back", "is transferred inside the event", "is transferred from another event"])
+def test_a_place_that_lapsed_unseen_and_is_taken_by_whoever_moves_is_no_news(club: Club, how: str) -> None:
+    event = club.event()
+    run, comes = full(club, event, waitlistOfferHours=24)
+    first = club.wait(run)
+    moves = {
+        "comes back": lambda: club.register(run, status="cancelled"),
+        "is transferred inside the event": lambda: club.register(club.run(event)),
+        "is transferred from another event": lambda: club.register(club.run()),
+    }[how]()
+    club.cancel(comes)
+    club.time_passes(hours=25, worker=False)
+
+    if how == "comes back":
+        club.set_status(moves, "confirmed")
+    else:
+        club.transfer(moves, run)
+
+    assert club.status(first) == "cancelled"
+    assert club.verbs(run) == ["run.created", NEWS]
+
+
+def test_a_place_that_lapsed_unseen_and_is_given_on_by_a_change_of_pace_group_is_no_news(club: Club) -> None:
+    groups = [{"name": "fast", "maxParticipants": 1}]
+    run = club.run(maxParticipants=2, waitlistOfferHours=24, paceGroups=groups)
+    goes, stays = club.register(run), club.register(run, pace_group="fast")
+    lapses, waits = club.wait(run), club.wait(run, pace_group="fast")
+    club.cancel(goes)
+    club.time_passes(hours=25, worker=False)
+    before = club.verbs(run)
+
+    club.set_pace_group(stays, None)
+
+    assert club.status(lapses) == "cancelled"
+    assert club.get(waits).offer_expires_at is not None
+    assert club.verbs(run) == before
+
+
+def test_a_place_that_lapsed_unseen_and_is_given_on_by_a_raised_cap_of_the_event_is_no_news(club: Club) -> None:
+    event = club.event(maxParticipants=2)
+    other = club.run(event)
+    club.register(other)
+    run, comes = full(club, event, waitlistOfferHours=24)
+    lapses, goes_first, waits = club.wait(run), club.wait(other), club.wait(run)
+    club.cancel(comes)
+    club.time_passes(hours=25, worker=False)
+
+    club.change_event(event, maxParticipants=3)
+
+    assert [club.status(id_) for id_ in (lapses, goes_first)] == ["cancelled", "confirmed"]
+    assert club.get(waits).offer_expires_at is not None
+    assert club.verbs(run) == ["run.created", NEWS]
+
+
+def test_a_place_left_for_an_older_event_is_given_on_without_a_word(club: Club) -> None:
+    new = club.run()
+    old, comes = full(club)
+    waits = club.wait(old)
+
+    club.transfer(comes, new)
+
+    assert club.status(waits) == "confirmed"
+    assert club.verbs(old) == ["run.created", NEWS]
+
+
+def test_a_transfer_that_changes_the_pace_group_too_tells_of_room_once(club: Club) -> None:
+    run = club.run(maxParticipants=2, waitlistOfferHours=24)
+    comes, goes = club.register(run), club.register(run)
+    club.wait(run)
+    club.cancel(goes)
+    club.time_passes(hours=25, worker=False)
+
+    club.transfer(comes, pace_group="fast", email="somebody@example.com")
+
+    assert has_room_again(club, run)
+
+
 def test_deleting_a_full_run_says_nothing_of_room_in_it(club: Club) -> None:
     run, _ = full(club)
 
