@@ -42,6 +42,7 @@ class Expecting(msgspec.Struct, frozen=True):
     webhook_id: str
     organization_id: str
     mode: str
+    failing_since: str | None
     fresh_due_at: str | None
     again_due_at: str | None
 
@@ -111,6 +112,12 @@ class Due(msgspec.Struct, frozen=True):
     changed: msgspec.Raw | None
     snapshot: msgspec.Raw | None
     last_verb: str | None
+    newest: int
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is an update and a later change of its object waits too."""
+        return self.newest > self.object_version and self.type.endswith(".updated")
 
     @property
     def outlived(self) -> bool:
@@ -129,6 +136,36 @@ class Outcome(msgspec.Struct, frozen=True):
     attempts: bytes
     payload: str | None
     due_at: str
+
+
+def _turn(column: str, *, last: bool = False) -> sa.ScalarSelect[Any]:
+    """Of what waits for the endpoint of a delivery about its object: a column of the first, or of the last."""
+    # Asked for by an order and one row, which only one index gives. As EXISTS it is a join to PostgreSQL, which goes through all that
+    # waits for each delivery when its statistics are of a time at which little waited.
+    turn = deliveries.alias("turn")
+    order = (turn.c.object_version, turn.c.id)
+    return (
+        sa.select(turn.c[column])
+        .where(
+            own(turn),
+            turn.c.webhook_id == deliveries.c.webhook_id,
+            turn.c.object_id == deliveries.c.object_id,
+            turn.c.state == sa.literal_column("'waiting'"),
+        )
+        .order_by(*(each.desc() if last else each for each in order))
+        .limit(sa.literal_column("1"))
+        .correlate(deliveries)
+        .scalar_subquery()
+    )
+
+
+def _entry(column: str) -> sa.Label[Any]:
+    """A column of the journal's entry that a delivery tells of; for the same reason no join."""
+    of_object = journal.c.object_id == deliveries.c.object_id
+    select = sa.select(journal.c[column]).where(
+        own(journal), of_object, journal.c.object_version == deliveries.c.object_version
+    )
+    return select.correlate(deliveries).scalar_subquery().label(column)
 
 
 @statement
@@ -152,7 +189,7 @@ def _expecting() -> sa.Select[Any]:
 
     fresh, again = first_due(sa.false()), first_due(sa.true())
     return (
-        sa.select(webhooks.c.id, webhooks.c.organization_id, webhooks.c.mode, fresh, again)
+        sa.select(webhooks.c.id, webhooks.c.organization_id, webhooks.c.mode, webhooks.c.failing_since, fresh, again)
         .select_from(busy.join(webhooks, webhooks.c.id == busy.c.webhook_id))
         .where(webhooks.c.status != "paused")
         .limit(ENDPOINTS_MOST)
@@ -174,22 +211,6 @@ def _endpoint() -> sa.Select[Any]:
 
 @statement
 def _due(*, again: bool) -> sa.Select[Any]:
-    earlier = deliveries.alias("earlier")
-    blocked = sa.exists().where(
-        own(earlier),
-        earlier.c.webhook_id == deliveries.c.webhook_id,
-        earlier.c.object_id == deliveries.c.object_id,
-        earlier.c.state == sa.literal_column("'waiting'"),
-        sa.or_(
-            earlier.c.object_version < deliveries.c.object_version,
-            sa.and_(earlier.c.object_version == deliveries.c.object_version, earlier.c.id < deliveries.c.id),
-        ),
-    )
-    entry = sa.and_(
-        own(journal),
-        journal.c.object_id == deliveries.c.object_id,
-        journal.c.object_version == deliveries.c.object_version,
-    )
     last = journal.alias("last")
     last_verb: sa.ColumnElement[Any] = sa.null()
     if again:
@@ -204,21 +225,17 @@ def _due(*, again: bool) -> sa.Select[Any]:
     return (
         sa.select(
             *(deliveries.c[name] for name in names),
-            journal.c.verb,
-            journal.c.object_type,
-            journal.c.at,
-            journal.c.changed,
-            journal.c.snapshot,
+            *(_entry(name) for name in ("verb", "object_type", "at", "changed", "snapshot")),
             last_verb.label("last_verb"),
+            _turn("object_version", last=True).label("newest"),
         )
-        .select_from(deliveries.outerjoin(journal, entry))
         .where(
             own(deliveries),
             deliveries.c.webhook_id == sa.bindparam("webhook_id"),
             _WAITS,
             deliveries.c.again == (sa.true() if again else sa.false()),
             deliveries.c.due_at <= sa.bindparam("now"),
-            sa.not_(blocked),
+            deliveries.c.id == _turn("id"),
         )
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
@@ -237,7 +254,6 @@ def _waiting() -> sa.Select[Any]:
 
 @statement
 def _superseded() -> sa.Select[Any]:
-    later = deliveries.alias("later")
     return (
         sa.select(deliveries.c.id)
         .where(
@@ -245,13 +261,7 @@ def _superseded() -> sa.Select[Any]:
             deliveries.c.webhook_id == sa.bindparam("webhook_id"),
             _WAITS,
             deliveries.c.type.like("%.updated"),
-            sa.exists().where(
-                own(later),
-                later.c.webhook_id == deliveries.c.webhook_id,
-                later.c.object_id == deliveries.c.object_id,
-                later.c.object_version > deliveries.c.object_version,
-                later.c.state == sa.literal_column("'waiting'"),
-            ),
+            deliveries.c.object_version < _turn("object_version", last=True),
         )
         .limit(PORTION)
     )
@@ -297,18 +307,6 @@ def _put_off() -> sa.Update:
 
 @statement
 def _put_off_blocked() -> sa.Update:
-    earlier = deliveries.alias("earlier")
-    until = (
-        sa.select(sa.func.max(earlier.c.due_at))
-        .where(
-            own(earlier),
-            earlier.c.webhook_id == deliveries.c.webhook_id,
-            earlier.c.object_id == deliveries.c.object_id,
-            earlier.c.object_version <= deliveries.c.object_version,
-            earlier.c.state == sa.literal_column("'waiting'"),
-        )
-        .scalar_subquery()
-    )
     return (
         sa.update(deliveries)
         .where(
@@ -316,9 +314,9 @@ def _put_off_blocked() -> sa.Update:
             deliveries.c.webhook_id == sa.bindparam("endpoint"),
             _WAITS,
             deliveries.c.due_at <= sa.bindparam("now"),
-            until > deliveries.c.due_at,
+            deliveries.c.due_at < _turn("due_at"),
         )
-        .values(due_at=until)
+        .values(due_at=_turn("due_at"))
     )
 
 
@@ -383,7 +381,7 @@ async def record(tx: Write, webhook_id: str, outcomes: Sequence[Outcome]) -> Non
 
 
 async def put_off_blocked(tx: Write, webhook_id: str) -> None:
-    """Have what waits behind an earlier delivery about its object be due with that one, so that nobody looks for it before."""
+    """Have what waits behind another delivery about its object be due with the first of them, so that nobody looks for it before."""
     await tx.execute(_put_off_blocked(), endpoint=webhook_id, now=tx.now_text)
 
 

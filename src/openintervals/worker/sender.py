@@ -169,7 +169,12 @@ class Sender:
         ):
             return
         self._state = state
+        resting = [lane for lane in self._lanes.values() if lane.webhook_id not in self._running]
         expecting = await self.database.read(self._asking(now), sendings.expecting, snapshot=False)
+        clean = {each.webhook_id for each in expecting if each.failing_since is None}
+        for rested in resting:  # all that they know of their endpoints was written down when we asked
+            if rested.webhook_id in clean:
+                rested.begin_anew()
         mine = [each for each in expecting if self.alone or senders.chosen(each.webhook_id, self._living) == self.id]
         for each in mine:
             if (lane := self._lanes.get(each.webhook_id)) is not None:
