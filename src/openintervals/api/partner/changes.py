@@ -100,7 +100,8 @@ async def list_changes(tx: Read, query: ChangesQuery, caller: Caller) -> Feed[Ch
 
     To follow the feed, keep the last `cursor` and send it as `after` the next time; an answer has one also when nothing is in
     it. With `hasMore` there may be more right away, even when the answer is empty: a filter looks through a part of the feed
-    at a time. Changes are kept for 30 days at least.
+    at a time. Changes are kept for 30 days at least. A cursor that is ahead of the feed, as after the operator restored a
+    backup, is refused: begin anew without one.
 
     A change of several types, such as a promotion, which is an update too, is shown once: under its own type, or under the
     first of the others that was asked for.
