@@ -157,7 +157,9 @@ class Lane:
             if endpoint.obstacle(tx.now_text):
                 return endpoint, [], await sendings.waiting(tx, self.webhook_id, flying), []
             dialect = self.dialects[endpoint.dialect]
-            fresh = min(room * dialect.changes_most, LOOK_MOST)
+            # One place is kept for what was armed again, or it would wait as long as there is something new.
+            kept = int(self.again_waits and room > 1 and not again_flying)
+            fresh = min((room - kept) * dialect.changes_most, LOOK_MOST)
             dues = await sendings.due(tx, self.webhook_id, flying, fresh=fresh, again=0)
             spare = min(room - len(dues), max(1, int(self._window) // 2) - again_flying)
             if spare > 0 and self.again_waits:
@@ -207,7 +209,8 @@ class Lane:
         state = self.health.state(now) if self.health is not None else "closed"
         if state != "closed":
             return 1 if state == "half_open" and not self._in_flight else 0
-        return min(int(self._window) - len(self._in_flight), int(self._tokens))
+        own = len(self._in_flight)
+        return min(int(self._window) - own, int(self._tokens), self.outbound.room(own))
 
     async def _start(self, endpoint: Endpoint, dues: list[Due], room: int, now: datetime) -> bool:
         """Send as many of `dues` as `room` requests take; the others are found again by the next look."""

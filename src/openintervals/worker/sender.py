@@ -232,6 +232,7 @@ class Sender:
                 self.clock,
                 lambda: self._may_send(each.webhook_id),
             )
+            lane.again_waits = each.again_due_at is not None
             self._lanes[each.webhook_id] = lane
         self._running[each.webhook_id] = asyncio.create_task(self._run(lane))
 
