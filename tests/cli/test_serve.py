@@ -309,7 +309,7 @@ def test_a_serving_process_that_dies_is_replaced(postgres_url: str) -> None:
         before = _children(served.process.pid)
         os.kill(before[0], signal.SIGKILL)
         while len(after := set(_children(served.process.pid)) - {before[0]}) < 2:
-            pass
+            served.pause()
         answer = httpx.get(f"{served.base}/readyz")
 
         assert len(after) == 2
