@@ -221,7 +221,8 @@ def upgrade() -> None:
     )
     op.drop_column("journal", "transaction_id")
     # What entries imply that were written before they could say so.
-    journal = sa.table("journal", *map(sa.column, ("object_type", "verb", "snapshot", "implies")))
+    names = ("object_type", "verb", "snapshot", "implies")
+    journal = sa.table("journal", *(sa.column(name, sa.Text) for name in names))
     for verb, implies in (
         ("registration.promoted", "registration.confirmed registration.updated"),
         ("registration.offer_expired", "registration.cancelled registration.updated"),
