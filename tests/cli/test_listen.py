@@ -258,6 +258,11 @@ def test_what_cannot_begin_is_told_in_one_sentence() -> None:
     assert f"There is no server at {nowhere}" in refusal("listen", "--server", nowhere, "--key", "k")
     assert "--forward-to takes a URL" in refusal("listen", "--key", "k", "--forward-to", "localhost:9000")
     assert "--server takes a URL" in refusal("listen", "--key", "k", "--server", "club.example")
+    named = refusal("listen", "--server", "http://user:secret@127.0.0.1:8000/partner", "--key", "k")
+    assert "--server takes a URL without a name and password" in named
+    assert "secret" not in named
+    for key in ("k\n", "k\r\nX-Evil: 1", "k k", " ", "schlüssel"):
+        assert "A key is one word" in refusal("listen", "--server", nowhere, "--key", key)
     assert "is no port" in refusal("listen", "--key", "k", "--port", "99999")
     assert "is no port" in refusal("listen", "--key", "k", "--port", "-1")
     assert "'prod' is no mode" in refusal("listen", "--mode", "prod")

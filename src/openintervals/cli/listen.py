@@ -6,6 +6,7 @@ is told to end. It knows the server by its API alone: no database is opened, so 
 
 import asyncio
 import contextlib
+import re
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 API_MOST_S = 15
 API_BODY_MOST = 1024 * 1024
 ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_VISIBLE = re.compile(r"[!-~]+")
 COLUMNS = ("time", "type", "object", "version", "signature", "repeat", "answer", "duration")
 
 
@@ -90,6 +92,8 @@ def listen(
 
     with common.explained():
         _refuse_unless_url("--server", server)
+        if "@" in urlsplit(server).netloc:
+            raise common.Refused("--server takes a URL without a name and password; the API knows you by --key alone")
         if forward_to is not None:
             _refuse_unless_url("--forward-to", forward_to)
         if mode not in MODES:
@@ -165,6 +169,11 @@ def _stop_on_signal(stop: asyncio.Event) -> None:
 def _api(server: str, key: str | None, mode: str, data: str | None) -> _Api:
     """Raises Refused."""
     if key:
+        if not _VISIBLE.fullmatch(key):
+            raise common.Refused(
+                "A key is one word of letters, digits and underscores; "
+                "what --key or OPENINTERVALS_KEY gives has a space, a line break or something else in it"
+            )
         return _Api(server, key, "this key")
     if urlsplit(server).hostname in ("127.0.0.1", "::1", "localhost"):
         from openintervals.cli import demo_keys

@@ -51,6 +51,7 @@ OBJECT_TYPES: tuple[str, ...] = tuple(dict.fromkeys(name.partition(".")[0] for n
 EVERYTHING = "*"
 PATTERNS: tuple[str, ...] = (EVERYTHING, *(f"{kind}.*" for kind in OBJECT_TYPES))
 _SHOWN_MOST = 60
+_ALIKE = 0.8
 
 Asked = Annotated[
     str,
@@ -77,6 +78,18 @@ def _problem(name: str) -> str:
     if name == TEST:
         return f"{TEST} cannot be asked for: POST /webhooks/{{webhookId}}/test sends it to any webhook"
     shown = repr(name if len(name) <= _SHOWN_MOST else name[:_SHOWN_MOST] + "…")
-    close = get_close_matches(name[:_SHOWN_MOST], [*CATALOGUE, *PATTERNS], n=1)
-    instead = close[0] if close else f"one of {', '.join(PATTERNS)}, or a single type such as registration.confirmed"
+    instead = _meant(name[:_SHOWN_MOST])
+    instead = instead or f"one of {', '.join(PATTERNS)}, or a single type such as registration.confirmed"
     return f"{shown} is no type of change; write {instead}"
+
+
+def _meant(name: str) -> str | None:
+    """What was probably meant. What names an object that nothing is told of means no other."""
+    kind, dot, rest = name.lower().partition(".")
+    kinds = get_close_matches(kind, OBJECT_TYPES, n=1, cutoff=_ALIKE)
+    if not kinds:
+        whole = [] if dot else get_close_matches(name, CATALOGUE, n=1)
+        return whole[0] if whole else None
+    [kind] = kinds
+    close = get_close_matches(f"{kind}.{rest}", [each for each in CATALOGUE if object_type(each) == kind], n=1)
+    return close[0] if rest not in ("", "*") and close else f"{kind}.*"
