@@ -125,6 +125,7 @@ async def get_delivery(tx: Read, delivery_id: str, caller: Caller) -> Delivery:
     fails=(
         deliveries.DeliveryNotFound,
         deliveries.DeliveryWaits,
+        deliveries.WebhookDeleted,
         deliveries.WebhookNotActive,
         deliveries.ObjectDeleted,
     ),

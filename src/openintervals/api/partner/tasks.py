@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
-from openintervals.api.http import Read
+from openintervals.api.http import Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, partner
 from openintervals.platform import tasks
@@ -33,3 +33,15 @@ async def get_task(tx: Read, task_id: str) -> Task:
     """
     task = await tasks.get(tx, task_id)
     return Task(**{name: getattr(task, name) for name in Task.__struct_fields__})
+
+
+@partner.operation(
+    "DELETE", "/tasks/{task_id}", scope="write:webhooks", tag="Tasks", status=204, fails=(tasks.TaskNotFound,)
+)
+async def end_task(tx: Write, task_id: str) -> None:
+    """End a task
+
+    It does nothing more, and its state is `failed`; the deliveries it has set off by then are sent all the same. One that has ended
+    already stays as it is.
+    """
+    await tasks.end(tx, task_id)

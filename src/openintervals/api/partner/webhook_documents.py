@@ -82,7 +82,7 @@ What a webhook is told is bounded by the scopes of the key that made it or last 
 """
 
 DELIVERIES = "What was, or is to be, sent to webhooks: every try with its time, its duration and the beginning of the answer. Kept for 30 days."
-TASKS = "Work that takes longer than a request: poll the task until its `state` is `done` or `failed`."
+TASKS = "Work that takes longer than a request: poll the task until its `state` is `done` or `failed`, or delete it to end it."
 
 # What tells the example of one type from those of its siblings.
 _SHOWN: dict[str, dict[str, Any]] = {

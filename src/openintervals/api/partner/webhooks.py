@@ -42,6 +42,7 @@ Format = Annotated[
 Coalesce = Annotated[
     bool, Meta(description="Whether an update that waits is dropped when a later change of its object waits too.")
 ]
+Status = Literal["active", "paused"]
 Secret = Annotated[
     str,
     Meta(
@@ -83,6 +84,9 @@ class WebhookCreate(WireIn, frozen=True, kw_only=True):
     format: Format = "full"
     coalesce: Coalesce = False
     description: dialect.Line | None = None
+    status: Annotated[Status, Meta(description="`paused` keeps what happens for later, until it is made active.")] = (
+        "active"
+    )
 
 
 class WebhookPatch(WireIn, frozen=True, kw_only=True):
@@ -97,7 +101,7 @@ class WebhookPatch(WireIn, frozen=True, kw_only=True):
     description: dialect.Line | None | UnsetType = UNSET
     status: (
         Annotated[
-            Literal["active", "paused"],
+            Status,
             Meta(description="`paused` keeps what happens for later. Either makes a disabled webhook hear again."),
         ]
         | UnsetType
@@ -178,6 +182,7 @@ async def create_webhook(tx: Write, body: WebhookCreate, caller: Caller, runtime
         format=body.format,
         coalesce=body.coalesce,
         description=body.description,
+        status=body.status,
     )
     return Created(WebhookCreated(webhook.id, secret), f"/webhooks/{webhook.id}")
 
