@@ -11,6 +11,8 @@ from typing import Annotated
 
 import msgspec
 
+from openintervals.api.partner import dialect
+
 CATALOGUE: dict[str, str] = {
     "event.created": "An event was created.",
     "event.updated": "An event's own fields were changed; changes of its runs are told as theirs.",
@@ -51,6 +53,7 @@ OBJECT_TYPES: tuple[str, ...] = tuple(dict.fromkeys(name.partition(".")[0] for n
 EVERYTHING = "*"
 PATTERNS: tuple[str, ...] = (EVERYTHING, *(f"{kind}.*" for kind in OBJECT_TYPES))
 _SHOWN_MOST = 60
+_NAMES = (EVERYTHING, *CATALOGUE, *PATTERNS[1:])
 _ALIKE = 0.8
 
 Asked = Annotated[
@@ -58,10 +61,21 @@ Asked = Annotated[
     msgspec.Meta(
         description="A type of change, all types of an object such as `registration.*`, or `*` for all.",
         examples=["registration.*"],
-        extra_json_schema={"enum": [*CATALOGUE, *PATTERNS]},
+        # What has no letters of its own is called by its place in generated clients, unless they know the names given here.
+        extra_json_schema={
+            "enum": list(_NAMES),
+            "x-enum-varnames": [name.replace(".", "_").replace("*", "all").upper() for name in _NAMES],
+        },
     ),
 ]
 """What a request may name; `problems` says what else came."""
+Shown = Annotated[
+    str,
+    dialect.open_word("A type of change, all types of an object such as `registration.*`, or `*` for all.", _NAMES[1:]),
+]
+"""What a webhook has that was asked for."""
+Told = Annotated[str, dialect.open_word("What happened.", tuple(CATALOGUE))]
+ObjectType = Annotated[str, dialect.open_word("What kind of object it happened to.", OBJECT_TYPES)]
 
 
 def object_type(name: str) -> str:

@@ -48,8 +48,8 @@ class Change(msgspec.Struct, frozen=True, rename="camel"):
     """What happened to one object, and how the object was afterwards."""
 
     cursor: Cursor
-    type: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(change_types.CATALOGUE)})]
-    object_type: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(change_types.OBJECT_TYPES)})]
+    type: change_types.Told
+    object_type: change_types.ObjectType
     object_id: Annotated[str, msgspec.Meta(examples=[ids.EVENT + "01k9x0q5zr4t8m2c6h0w"])]
     object_version: Annotated[int, msgspec.Meta(ge=1, description="Grows by one with each change of the object.")]
     occurred_at: dialect.InstantOut

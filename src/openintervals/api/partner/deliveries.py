@@ -1,6 +1,6 @@
 """Deliveries, as the partner API speaks of them: a webhook's log with every try, and sending one again."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Meta, field
@@ -14,6 +14,11 @@ from openintervals.platform import deliveries, webhooks
 from openintervals.platform.scopes import READS
 
 DeliveryStatus = Literal["waiting", "succeeded", "failed", "cancelled", "superseded"]
+StatusShown = Annotated[str, dialect.open_word("Whether it has ended, and how.", get_args(DeliveryStatus))]
+Trigger = Annotated[
+    str,
+    dialect.open_word("Why it was made; `request`: somebody asked for it to be sent again.", ("schedule", "request")),
+]
 DeliveryCursor = Annotated[
     str,
     Meta(
@@ -28,9 +33,7 @@ class Attempt(Wire, frozen=True):
 
     at: dialect.InstantOut
     duration_ms: int
-    trigger: Annotated[
-        Literal["schedule", "request"], Meta(description="`request`: somebody asked for it to be sent again.")
-    ]
+    trigger: Trigger
     status: Annotated[int | None, Meta(description="The HTTP status of the answer, if there was one.")] = None
     problem: Annotated[str | None, Meta(description="What kept an answer from coming.", examples=["timeout"])] = None
     head: Annotated[str | None, Meta(description="The beginning of the answer's body, 1 kB at most.")] = None
@@ -47,7 +50,7 @@ class DeliveryListed(Wire, frozen=True, kw_only=True):
     type: Annotated[str, Meta(examples=["registration.confirmed"])]
     object_id: Annotated[str, Meta(description="What changed; of a test delivery, the delivery itself.")]
     object_version: int
-    state: DeliveryStatus = field(name="status")
+    state: StatusShown = field(name="status")
     reason: Annotated[str | None, Meta(description="Why it has ended without success.")] = None
     created_at: dialect.InstantOut
     next_attempt_at: Annotated[

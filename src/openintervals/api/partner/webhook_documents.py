@@ -10,7 +10,7 @@ from typing import Any
 from openintervals.api.openapi_examples import Words, example
 from openintervals.api.openapi_schemas import NULL, Schema, Schemas
 from openintervals.api.openapi_webhooks import Message
-from openintervals.api.partner import change_types, payloads
+from openintervals.api.partner import change_types, dialect, payloads
 from openintervals.api.partner.dialect import PREFIX
 from openintervals.platform import retries
 from openintervals.platform.scopes import READS
@@ -203,7 +203,11 @@ def _about(kind: str, schemas: Schemas) -> Schema:
         _closed(
             f"The body of a webhook about a {kind}.",
             {
-                "type": {"type": "string", "enum": types},
+                "type": {
+                    "type": "string",
+                    "description": f"What happened. {dialect.today(types)}",
+                    "examples": types[:1],
+                },
                 "timestamp": {"type": "string", "format": "date-time", "description": when},
                 "apiVersion": {
                     "type": "string",
