@@ -46,7 +46,7 @@ CREATE TABLE deliveries (
 ) WITHOUT ROWID;
 
 CREATE INDEX ix_deliveries_ended_at ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
-CREATE INDEX ix_deliveries_turn ON deliveries (webhook_id, object_id, object_version, id) WHERE state = 'waiting';
+CREATE INDEX ix_deliveries_turn ON deliveries (organization_id, mode, webhook_id, object_id, object_version, id) WHERE state = 'waiting';
 CREATE INDEX ix_deliveries_unsent ON deliveries (organization_id, mode, webhook_id, state, id) WHERE state IN ('failed', 'cancelled', 'superseded');
 CREATE INDEX ix_deliveries_waiting ON deliveries (webhook_id, again, due_at, id) WHERE state = 'waiting';
 CREATE UNIQUE INDEX uq_deliveries_change ON deliveries (organization_id, mode, webhook_id, object_id, object_version, type);
@@ -187,12 +187,12 @@ CREATE TABLE journal (
     at TEXT NOT NULL,
     actor TEXT NOT NULL,
     verb TEXT NOT NULL,
-    implies TEXT DEFAULT '' NOT NULL,
     object_type TEXT NOT NULL,
     object_id TEXT NOT NULL,
     object_version BIGINT NOT NULL,
     changed TEXT NOT NULL,
     snapshot TEXT NOT NULL,
+    implies TEXT DEFAULT '' NOT NULL,
     position BIGINT,
     CONSTRAINT pk_journal PRIMARY KEY (organization_id, mode, sequence),
     CONSTRAINT ck_journal_mode CHECK (mode IN ('live', 'test'))
@@ -368,6 +368,8 @@ CREATE TABLE webhook_subscriptions (
     CONSTRAINT pk_webhook_subscriptions PRIMARY KEY (organization_id, mode, type, webhook_id),
     CONSTRAINT ck_webhook_subscriptions_mode CHECK (mode IN ('live', 'test'))
 ) WITHOUT ROWID;
+
+CREATE INDEX ix_webhook_subscriptions_webhook ON webhook_subscriptions (organization_id, mode, webhook_id);
 
 CREATE TABLE webhooks (
     organization_id TEXT NOT NULL,

@@ -24,7 +24,7 @@ def crowd(api: Api) -> dict[str, Any]:
     now = instants.text(api.app.clock())
     of_many = [(f"g{number:020}", 1) for number in range(MANY)]
     of_one = [("g" + "0" * 19 + "a", version) for version in range(1, MANY)]
-    told = {
+    told: dict[str, Any] = {
         "type": "group.updated",
         "state": "waiting",
         "reason": None,

@@ -18,7 +18,7 @@ CATALOGUE: dict[str, str] = {
     "event.updated": "An event's own fields were changed; changes of its runs are told as theirs.",
     "event.deleted": "An event was deleted, with everything in it.",
     "run.created": "A run was added to an event, by hand or by a recurrence.",
-    "run.updated": "A run was changed, cancelled or moved, its pace groups were changed, or its last place was taken.",
+    "run.updated": "A run was changed, cancelled or moved, its pace groups were changed, its last place was taken, or it has room again.",
     "run.deleted": "A run was deleted, with its registrations.",
     "run.sold_out": "The last place of a run was taken.",
     "registration.created": "Somebody was registered, whatever the status.",
