@@ -258,7 +258,7 @@ class Lane:
         self._tokens -= 1
         for due in request.dues:
             if not due.tries and not due.again:
-                sent.first_try(sendings.delay_s(due.created_at, now))
+                sent.first_try(due.created_at, now)
         self._in_flight[asyncio.create_task(self.outbound.post(endpoint.url, headers, body))] = request
 
     def _told(self, endpoint: Endpoint, due: Due) -> Told:
