@@ -167,17 +167,23 @@ def _entry(column: str) -> sa.Label[Any]:
     return select.correlate(deliveries).scalar_subquery().label(column)
 
 
-@statement
-def _expecting() -> sa.Select[Any]:
-    # One step of the index for each endpoint that something waits for, however much that is.
-    first = sa.select(sa.func.min(deliveries.c.webhook_id).label("webhook_id")).where(_WAITS)
-    busy = first.cte("busy", recursive=True)
+def _busy(name: str, again: sa.ColumnElement[bool]) -> sa.CTE:
+    """Endpoints that something waits for: one step of the index for each, however much that is."""
+    waits = sa.and_(_WAITS, deliveries.c.again == again)
+    first = sa.select(sa.func.min(deliveries.c.webhook_id).label("webhook_id")).where(waits)
+    busy = first.cte(name, recursive=True)
     following = sa.select(sa.func.min(deliveries.c.webhook_id)).where(
-        _WAITS, deliveries.c.webhook_id > busy.c.webhook_id
+        waits, deliveries.c.webhook_id > busy.c.webhook_id
     )
-    busy = busy.union_all(
+    return busy.union_all(
         sa.select(following.scalar_subquery()).select_from(busy).where(busy.c.webhook_id.is_not(None))
     )
+
+
+@statement
+def _expecting() -> sa.Select[Any]:
+    kinds = _busy("fresh", sa.false()), _busy("armed", sa.true())
+    busy = sa.union(*(sa.select(kind.c.webhook_id) for kind in kinds)).subquery("busy")
 
     def first_due(again: sa.ColumnElement[bool]) -> sa.ColumnElement[str]:
         return (
@@ -208,15 +214,6 @@ def _endpoint() -> sa.Select[Any]:
     )
 
 
-def _own_unseen() -> list[sa.ColumnElement[bool]]:
-    """The tenant's rows, by a condition that no index answers: PostgreSQL would else go through all that waits, and ever waited, in order of
-    its objects, and sort it, where it has to plan for any number of rows."""
-    return [
-        deliveries.c[name].concat(sa.literal_column("''", sa.Text)) == sa.bindparam(name, type_=sa.Text)
-        for name in ("organization_id", "mode")
-    ]
-
-
 @statement
 def _due(*, again: bool) -> sa.Select[Any]:
     last = journal.alias("last")
@@ -238,7 +235,7 @@ def _due(*, again: bool) -> sa.Select[Any]:
             _turn("object_version", last=True).label("newest"),
         )
         .where(
-            *_own_unseen(),
+            own(deliveries),
             deliveries.c.webhook_id == sa.bindparam("webhook_id"),
             _WAITS,
             deliveries.c.again == (sa.true() if again else sa.false()),
