@@ -135,8 +135,10 @@ def test_pg_4_a_reader_sees_every_change_exactly_once_and_in_order_while_eight_w
         assert versions == list(range(1, len(versions) + 1))
     assert others == [seen, seen]
     assert told(app.run(rest(app, api.tenant))) == seen
-    # That sequence numbers would not have done is what makes this hard; where one writer works at a time they do.
-    assert (seen == by_sequence) is (database_kind == "sqlite")
+    # Where one writer works at a time, sequence numbers are the order. On PostgreSQL they mostly are not, but chance alone decides that here;
+    # a test of its own below brings it about.
+    if database_kind == "sqlite":
+        assert seen == by_sequence
 
 
 def test_what_was_committed_before_a_reader_came_is_what_the_reader_sees(api: Api, app: Application) -> None:
