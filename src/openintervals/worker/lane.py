@@ -7,7 +7,7 @@ Requests overlap, `WINDOW_MOST` at most: a lane starts with two at once, success
 endpoint that hangs holds few connections. A bucket bounds how many leave in a second. After straight failures the lane closes, and then
 tries with one (`retries.Health`); so does whoever takes over an endpoint that fails. While answers are slow and there is room, the sender wakes
 the lane for what is new.
-What was armed again gets half of the window at most, and only what fresh deliveries leave of it.
+What was armed again gets half of the window at most; one place of it is kept for it, the others are what fresh deliveries leave.
 What the owner changes meanwhile counts from then on: a record that began anew is forgotten here too, and what the old URL answers ends nothing.
 
 Nothing of this is shared with other lanes: a slow endpoint delays itself. Two deliveries about one object are never in flight together.
