@@ -152,7 +152,7 @@ CREATE TABLE deliveries (
 CREATE INDEX ix_deliveries_ended_at ON deliveries (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX ix_deliveries_turn ON deliveries (organization_id, mode, webhook_id, object_id, object_version, id) WHERE state = 'waiting';
 CREATE INDEX ix_deliveries_unsent ON deliveries (organization_id, mode, webhook_id, state, id) WHERE state IN ('failed', 'cancelled', 'superseded');
-CREATE INDEX ix_deliveries_waiting ON deliveries (webhook_id, again, due_at, id) WHERE state = 'waiting';
+CREATE INDEX ix_deliveries_waiting ON deliveries (again, webhook_id, due_at, id) WHERE state = 'waiting';
 CREATE UNIQUE INDEX uq_deliveries_change ON deliveries (organization_id, mode, webhook_id, object_id, object_version, type);
 
 CREATE TABLE event_runs (

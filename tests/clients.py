@@ -152,14 +152,22 @@ def error(answer: httpx.Response) -> dict[str, Any]:
     return said
 
 
-def join(app: Application, *, mode: str = "live", plan: str = "enterprise", scopes: Sequence[str] = ()) -> Api:
+def join(
+    app: Application,
+    *,
+    mode: str = "live",
+    plan: str = "enterprise",
+    scopes: Sequence[str] = (),
+    name: str = "",
+    slug: str = "",
+) -> Api:
     """A new organization, and a key of it; with every scope, unless told."""
     number = next(_numbers)
     organization = app.write(
         lambda tx: organizations.create(
             tx,
-            name=f"Club {number}",
-            slug=f"club-{number}",
+            name=name or f"Club {number}",
+            slug=slug or f"club-{number}",
             roles=["organizer"],
             plan=plan,
             timezone="Europe/Berlin",

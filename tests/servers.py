@@ -136,19 +136,20 @@ def serving(url: str, *arguments: str, **environment: str) -> Iterator[str]:
 
 def _wait_until_ready(process: subprocess.Popen[bytes], base: str, said: IO[bytes]) -> None:
     give_up = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            if httpx.get(f"{base}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        try:
-            process.wait(timeout=0.05)
-        except subprocess.TimeoutExpired:
-            assert time.monotonic() < give_up, "the server did not get ready"
-        else:
-            said.seek(0)
-            raise AssertionError(f"the server ended: {said.read().decode()}")
+    with httpx.Client() as client:
+        while True:
+            try:
+                if client.get(f"{base}/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            try:
+                process.wait(timeout=0.05)
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() < give_up, "the server did not get ready"
+            else:
+                said.seek(0)
+                raise AssertionError(f"the server ended: {said.read().decode()}")
 
 
 def free_port() -> int:

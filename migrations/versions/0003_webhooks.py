@@ -63,7 +63,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_deliveries_waiting",
         "deliveries",
-        ["webhook_id", "again", "due_at", "id"],
+        ["again", "webhook_id", "due_at", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'waiting'"),
         postgresql_where=sa.text("state = 'waiting'"),
@@ -220,10 +220,34 @@ def upgrade() -> None:
         "uq_journal_version", "journal", ["organization_id", "mode", "object_id", "object_version"], unique=True
     )
     op.drop_column("journal", "transaction_id")
-    # Changes of a registration other than its making and its end are updates too.
+    # What entries imply that were written before they could say so.
+    names = ("object_type", "verb", "snapshot", "implies")
+    journal = sa.table("journal", *(sa.column(name, sa.Text) for name in names))
+    for verb, implies in (
+        ("registration.promoted", "registration.confirmed registration.updated"),
+        ("registration.offer_expired", "registration.cancelled registration.updated"),
+    ):
+        op.execute(sa.update(journal).where(journal.c.verb == verb).values(implies=implies))
+    for status, implies in (
+        ("confirmed", "registration.confirmed"),
+        ("waitlist", "registration.waitlisted"),
+        ("cancelled", "registration.cancelled"),
+        ("refunded", "registration.refunded"),
+    ):
+        without = sa.func.replace(journal.c.snapshot, f'"status":"{status}"', "")
+        op.execute(
+            sa.update(journal)
+            .where(journal.c.verb == "registration.created", without != journal.c.snapshot)
+            .values(implies=implies)
+        )
     op.execute(
-        "UPDATE journal SET implies = 'registration.updated' WHERE object_type = 'registration' "
-        "AND verb NOT IN ('registration.created', 'registration.updated', 'registration.deleted')"
+        sa.update(journal)
+        .where(
+            journal.c.object_type == "registration",
+            journal.c.implies == "",
+            journal.c.verb.not_in(["registration.created", "registration.updated", "registration.deleted"]),
+        )
+        .values(implies="registration.updated")
     )
     if op.get_context().dialect.name == "sqlite":  # PostgreSQL gives positions when somebody follows the feed
         op.execute("UPDATE journal SET position = sequence")

@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests import clients, servers
 from tests.servers import free_port
 
 PROGRAM = str(Path(sys.executable).parent / "openintervals")
@@ -47,11 +48,9 @@ def refusal(*arguments: str, code: int = 1, **environment: str) -> str:
 
 
 def club(url: str) -> str:
-    """Make an organization, and give a live key of it that may do everything."""
-    run("migrate", "--database-url", url)
-    run("organization", "create", "--name", "North Shore", "--slug", "north-shore", "--database-url", url)
-    made = run_json("key", "create", "--organization", "north-shore", "--all-scopes", "--database-url", url)
-    return str(made["key"])
+    """Make an organization, and give a live key of it that may do everything. Without the commands, which are tested by themselves."""
+    with servers.application(url) as app:
+        return clients.join(app, name="North Shore", slug="north-shore").key
 
 
 @dataclass
@@ -79,6 +78,11 @@ class Served:
             if line.startswith(beginning):
                 return line
         raise AssertionError(f"the program printed no line that begins with {beginning!r}")
+
+    def pause(self) -> None:
+        """Let a moment pass, unless the program ends, which it must not."""
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"the program ended with {self.process.wait(timeout=0.02)}")
 
     def close(self) -> None:
         """Let go of the output of a process that has ended."""
@@ -120,14 +124,15 @@ def serving(url: str, *arguments: str, errors: Path | None = None, **environment
 
 def wait_until_ready(served: Served) -> None:
     give_up = time.monotonic() + PATIENCE_S
-    while True:
-        try:
-            if httpx.get(f"{served.base}/readyz").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        assert served.process.poll() is None, f"the server ended with {served.process.returncode}"
-        assert time.monotonic() < give_up, "the server did not get ready"
+    with httpx.Client() as client:
+        while True:
+            try:
+                if client.get(f"{served.base}/readyz").status_code == 200:
+                    return
+            except httpx.TransportError:
+                pass
+            served.pause()
+            assert time.monotonic() < give_up, "the server did not get ready"
 
 
 def _environment(given: dict[str, str]) -> dict[str, str]:

@@ -115,7 +115,7 @@ def test_what_the_receiver_behind_answers_is_what_the_server_writes_down(served:
     assert endpoint["disabledReason"] == "The endpoint answered 410 Gone"
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_it_makes_an_endpoint_and_deletes_it_when_told_to_end(served: Served, key: str, told: signal.Signals) -> None:
     with listening(served, key, "--types", "registration.*, run.sold_out", "--format", "thin") as it:
         (endpoint,) = webhooks(served, key)
@@ -197,6 +197,24 @@ def test_a_reader_that_goes_away_ends_it_and_the_endpoint(small: tuple[Served, s
     assert webhooks(served, key) == []
 
 
+def test_a_terminal_that_is_closed_ends_it_and_the_endpoint(small: tuple[Served, str]) -> None:
+    served, key = small
+    command = [PROGRAM, "listen", "--server", f"{served.base}/partner", "--key", key]
+    ours, its = pty.openpty()
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its) as process:
+        os.close(its)
+        shown = b""
+        while b"Ctrl-C" not in shown:
+            shown += os.read(ours, 4096)
+        assert len(webhooks(served, key)) == 1
+        os.close(ours)
+        process.send_signal(signal.SIGHUP)  # which the kernel sends to those whose own terminal it is
+
+        assert process.wait(30) == 0
+
+    assert webhooks(served, key) == []
+
+
 def test_a_server_that_may_not_send_to_this_machine_is_explained(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/data/openintervals.db"
     key = club(url)
@@ -240,7 +258,14 @@ def test_what_cannot_begin_is_told_in_one_sentence() -> None:
     assert f"There is no server at {nowhere}" in refusal("listen", "--server", nowhere, "--key", "k")
     assert "--forward-to takes a URL" in refusal("listen", "--key", "k", "--forward-to", "localhost:9000")
     assert "--server takes a URL" in refusal("listen", "--key", "k", "--server", "club.example")
+    named = refusal("listen", "--server", "http://user:secret@127.0.0.1:8000/partner", "--key", "k")
+    assert "--server takes a URL without a name and password" in named
+    assert "secret" not in named
+    for key in ("k\n", "k\r\nX-Evil: 1", "k k", " ", "schlüssel"):
+        assert "A key is one word" in refusal("listen", "--server", nowhere, "--key", key)
     assert "is no port" in refusal("listen", "--key", "k", "--port", "99999")
+    assert "is no port" in refusal("listen", "--key", "k", "--port", "-1")
+    assert "'prod' is no mode" in refusal("listen", "--mode", "prod")
 
 
 def test_an_endpoint_that_could_not_be_deleted_is_named(tmp_path: Path) -> None:

@@ -1,14 +1,17 @@
 """`openintervals serve` as a process: what it says, whom it refuses, and how it stops without losing anything."""
 
 import asyncio
+import json
 import os
 import shlex
 import signal
 import socket
 import subprocess
+import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.client import HTTPResponse
 from pathlib import Path
 
 import apsw
@@ -16,9 +19,11 @@ import httpx
 import psycopg
 import pytest
 
+from openintervals.worker.outbound import TOTAL_S
 from tests import databases, postgres
 from tests.cli.program import PROGRAM, bearer, club, refusal, run, run_json, serving
 from tests.servers import free_port
+from tests.worker import receivers
 
 EVENT = {"name": "Evening Mile", "slug": "evening-mile", "date": "2027-05-01", "type": "race"}
 
@@ -134,20 +139,16 @@ def test_a_running_request_is_finished_after_sigterm_and_a_newcomer_refused(tmp_
     key = club(url)
     log = tmp_path / "log"
 
-    with serving(url, errors=log) as served, ThreadPoolExecutor() as threads:
-        blocker = apsw.Connection(str(tmp_path / "openintervals.db"))
-        blocker.set_busy_timeout(5_000)  # the background work may be writing just now
-        blocker.execute("BEGIN IMMEDIATE")
-        running = threads.submit(_make_event, served.base, key)
-        _until_running(served.base)
-        served.process.send_signal(signal.SIGTERM)
-        refused = _until_refused(served.base)
-        blocker.execute("ROLLBACK")
-        made = running.result()
+    with serving(url, errors=log) as served, _locked(tmp_path / "openintervals.db") as blocker:
+        with _making_an_event(served.base, key) as running:
+            served.process.send_signal(signal.SIGTERM)
+            refused = _until_refused(served.base)
+            blocker.execute("ROLLBACK")
+            status = _status(running)
         code = served.process.wait(30)
 
     assert refused
-    assert made.status_code == 201
+    assert status == 201
     assert code == 0
     assert '"unfinished":0' in log.read_text()
 
@@ -156,41 +157,96 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/openintervals.db"
     key = club(url)
 
-    with serving(url) as served, ThreadPoolExecutor() as threads:
-        blocker = apsw.Connection(str(tmp_path / "openintervals.db"))
-        blocker.set_busy_timeout(5_000)  # the background work may be writing just now
-        blocker.execute("BEGIN IMMEDIATE")
-        running = threads.submit(_make_event, served.base, key)
-        _until_running(served.base)
+    with (
+        serving(url) as served,
+        _locked(tmp_path / "openintervals.db"),
+        _making_an_event(served.base, key) as running,
+    ):
         served.process.send_signal(signal.SIGTERM)
         _until_refused(served.base)
         code = served.stop()
-        problem = running.exception()
-        blocker.close()
+        with pytest.raises(ConnectionResetError):
+            _status(running)
 
     assert code == 128 + signal.SIGTERM
-    assert isinstance(problem, httpx.TransportError)
 
 
-def _make_event(base: str, key: str) -> httpx.Response:
-    return httpx.post(f"{base}/partner/events", headers=bearer(key), json=EVENT, timeout=30)
+@contextmanager
+def _locked(path: Path) -> Iterator[apsw.Connection]:
+    """Nobody else can write to this database until the connection rolls back."""
+    blocker = apsw.Connection(str(path))
+    blocker.set_busy_timeout(5_000)  # the background work may be writing just now
+    blocker.execute("BEGIN IMMEDIATE")
+    try:
+        yield blocker
+    finally:
+        blocker.close()
 
 
-def _until_running(base: str) -> None:
-    """Return once the server has the POST in hand: requests on other connections are answered after it was received."""
-    for _ in range(50):
-        httpx.get(f"{base}/readyz")
+@contextmanager
+def _making_an_event(base: str, key: str) -> Iterator[socket.socket]:
+    """A POST that the server has in hand: it has asked for the body, which it does when it comes to read it, and got it."""
+    body = json.dumps(EVENT).encode()
+    head = (
+        f"POST /partner/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {key}\r\nExpect: 100-continue\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", _port(base)), timeout=30) as connection:
+        connection.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+        assert connection.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        yield connection
+
+
+def _status(running: socket.socket) -> int:
+    answer = HTTPResponse(running)
+    answer.begin()
+    return answer.status
+
+
+def _port(base: str) -> int:
+    return int(base.rpartition(":")[2])
 
 
 def _until_refused(base: str) -> bool:
     """Ask until connections are refused, as they are once the server has let go of its port."""
-    port = int(base.rpartition(":")[2])
     while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=30):
+            with socket.create_connection(("127.0.0.1", _port(base)), timeout=30):
                 pass
         except ConnectionRefusedError:
             return True
+
+
+def test_a_webhook_that_hangs_holds_up_no_stop_and_is_sent_by_the_next_start(database_url: str, tmp_path: Path) -> None:
+    key, log = club(database_url), tmp_path / "log"
+    loopback = "127.0.0.0/8"
+
+    with receivers.receiving() as receiver:
+        receiver.behaviour = receivers.hear_nothing
+        with serving(
+            database_url, errors=log, OPENINTERVALS_STOP_GRACE_S="1", OPENINTERVALS_WEBHOOK_ALLOW=loopback
+        ) as served:
+            webhook = {"url": receiver.url, "types": ["event.created"]}
+            for path, body in (("webhooks", webhook), ("events", EVENT)):
+                made = httpx.post(f"{served.base}/partner/{path}", headers=bearer(key), json=body)
+                assert made.status_code == 201
+            receiver.wait_for(1)
+            told_at = time.monotonic()
+            code = served.stop()
+            stopped_after_s = time.monotonic() - told_at
+        left = databases.rows(database_url, "SELECT state, tries FROM deliveries")
+
+        receiver.behaviour = receivers.answer()
+        with serving(database_url, OPENINTERVALS_WEBHOOK_ALLOW=loopback) as served:
+            first, second = receiver.wait_for(2)
+            assert served.stop() == 0
+
+    assert code == 0
+    assert stopped_after_s < TOTAL_S  # what a request gets that nobody answers
+    assert '"event":"stopped"' in log.read_text()
+    assert left == [("waiting", 0)]
+    assert (first.headers["webhook-id"], first.body) == (second.headers["webhook-id"], second.body)
+    assert databases.rows(database_url, "SELECT state, tries FROM deliveries") == [("succeeded", 1)]
 
 
 def test_an_unmigrated_postgres_database_is_refused(postgres_url: str) -> None:
@@ -253,7 +309,7 @@ def test_a_serving_process_that_dies_is_replaced(postgres_url: str) -> None:
         before = _children(served.process.pid)
         os.kill(before[0], signal.SIGKILL)
         while len(after := set(_children(served.process.pid)) - {before[0]}) < 2:
-            pass
+            served.pause()
         answer = httpx.get(f"{served.base}/readyz")
 
         assert len(after) == 2

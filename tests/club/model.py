@@ -87,6 +87,7 @@ class World:
     registered: int = 0
     tickets: int = 0
     sold_out: list[int] = field(default_factory=list)
+    reopened: list[int] = field(default_factory=list)
     full: set[int] = field(default_factory=set)  # runs that were full when the verb began, or have sold out since
 
     # Looking
@@ -147,7 +148,7 @@ class World:
             return "registrationClosed"
         return self.obstacle(entry.run, entry.group) or "registrationClosed"
 
-    # When a run's last place is taken
+    # When a run's last place is taken, and when there is room again
 
     def begin(self) -> None:
         """Another verb: a run that is full now and still, or again, when it ends is no news."""
@@ -161,6 +162,11 @@ class World:
         became = [run.number for run in self.runs if self.is_full(run) and run.number not in self.full]
         self.sold_out += became
         self.full.update(became)
+
+    def end(self) -> None:
+        """The verb is over: what it filled is sold out, and runs that were full and are not any more have room again."""
+        self.tell_full()
+        self.reopened += [run.number for run in self.runs if run.number in self.full and not self.is_full(run)]
 
     # What the server does by itself
 
@@ -282,11 +288,13 @@ class World:
 
     def change_run(self, run: Run, **values: Any) -> None:
         self.settle(run.race)
-        new_cap = values.get("cap", run.cap) != run.cap
+        differs = any(value != getattr(run, name) for name, value in values.items())
         for name, value in values.items():
             setattr(run, name, value)
-        if new_cap and not self.is_full(run):
-            self.full.discard(run.number)  # whoever takes the last of the new places makes news
+        if differs and not self.is_full(run):
+            self.full.discard(
+                run.number
+            )  # the change itself tells of the room; whoever takes the last of it makes news
         if run.cap is not None and self.taken(run.race, run) > run.cap:
             raise Refused("cap_too_low")
         for name, group in run.groups.items():

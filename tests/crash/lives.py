@@ -64,11 +64,12 @@ class Server(Program):
         super().__init__(said, "serve", "--database-url", url, "--port", str(port), *arguments)
 
     def wait_until_ready(self) -> None:
-        for _ in range(PATIENCE_S * 50):
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.base}/readyz").status_code == 200:
-                    return
-            self.pause()
+        with httpx.Client() as client:
+            for _ in range(PATIENCE_S * 50):
+                with contextlib.suppress(httpx.TransportError):
+                    if client.get(f"{self.base}/readyz").status_code == 200:
+                        return
+                self.pause()
         raise AssertionError("the server did not get ready")
 
 

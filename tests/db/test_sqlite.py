@@ -202,6 +202,30 @@ def test_writes_that_wait_too_long_are_told_so_together_and_changed_nothing(
     assert found == ["after"]
 
 
+def test_a_write_behind_one_that_waited_in_vain_still_has_all_its_own_time(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def trial(database: SQLite) -> tuple[Any, list[str]]:
+        other = sqlite.connect(path)
+        other.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(sqlite, "BUSY_WAIT_S", 0.1)
+        first = asyncio.create_task(database.write(asking(), making("in-vain")))
+        await asyncio.sleep(0)  # it has the writer, and waits for the other process
+        monkeypatch.setattr(sqlite, "BUSY_WAIT_S", 30.0)
+        second = asyncio.create_task(database.write(asking(), making("patient")))
+        [told] = await asyncio.gather(first, return_exceptions=True)
+        assert not second.done()
+        other.execute("ROLLBACK")
+        other.close()
+        await second
+        return told, await slugs(database)
+
+    told, found = try_on(path, trial)
+
+    assert isinstance(told, failures.Busy)
+    assert found == ["patient"]
+
+
 def test_a_read_sees_one_moment_while_writes_go_on(path: Path) -> None:
     async def trial(database: SQLite) -> tuple[int, int]:
         async def look_twice(tx: Read) -> tuple[int, int]:

@@ -135,8 +135,10 @@ def test_pg_4_a_reader_sees_every_change_exactly_once_and_in_order_while_eight_w
         assert versions == list(range(1, len(versions) + 1))
     assert others == [seen, seen]
     assert told(app.run(rest(app, api.tenant))) == seen
-    # That sequence numbers would not have done is what makes this hard; where one writer works at a time they do.
-    assert (seen == by_sequence) is (database_kind == "sqlite")
+    # Where one writer works at a time, sequence numbers are the order. On PostgreSQL they mostly are not, but chance alone decides that here;
+    # a test of its own below brings it about.
+    if database_kind == "sqlite":
+        assert seen == by_sequence
 
 
 def test_what_was_committed_before_a_reader_came_is_what_the_reader_sees(api: Api, app: Application) -> None:
@@ -280,8 +282,10 @@ def test_who_finds_nothing_new_writes_nothing(api: Api, app: Application, module
     touched = "SELECT 1" if database_kind == "sqlite" else f"SELECT xmin, xmax FROM feeds WHERE {_mine(api)}"
     before = databases.rows(module_url, touched), app.database.state(), databases.fingerprint(module_url, leave_out=())
 
-    for after in (0, position, position + 1_000_000):
+    for after in (0, position):
         assert app.run(part(app, api.tenant, after)).changes == [] or after == 0
+    with pytest.raises(feeds.CursorAhead):
+        app.run(part(app, api.tenant, position + 1_000_000))
 
     assert before == (
         databases.rows(module_url, touched),

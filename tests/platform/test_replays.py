@@ -408,6 +408,72 @@ def test_a_replay_through_a_long_journal_begins_where_it_should(api: Api, app: A
     assert (shown["state"], shown["doneCount"]) == ("done", 40)
 
 
+def end(api: Api, task: str) -> None:
+    assert api.delete(f"/tasks/{task}").status_code == 204
+
+
+@pytest.mark.parametrize("what", ["recover", "replay"])
+def test_a_task_that_is_ended_by_request_arms_nothing_more_and_what_it_armed_stays_armed(
+    api: Api, app: Application, what: str
+) -> None:
+    webhook = api.make_webhook("group.*")
+    make_groups(api, AHEAD_MOST + 50)
+    api.end_deliveries(webhook)
+    app.clock.advance(60)
+    task = ask(api, what, webhook)
+    step(app)
+
+    end(api, task)
+
+    ended = found(api.get(f"/tasks/{task}"))
+    assert (ended["state"], ended["problem"], ended["doneCount"]) == ("failed", "Ended by request", AHEAD_MOST)
+    assert ended["endedAt"]
+    assert waiting(api, webhook) == AHEAD_MOST
+    api.end_deliveries(webhook, "succeeded")
+    for _ in range(3):
+        step(app)
+    assert waiting(api, webhook) == 0
+    app.clock.advance(60)
+    end(api, task)
+    assert found(api.get(f"/tasks/{task}")) == ended
+    # Another may begin, since none runs any more.
+    until_done(api, webhook, ask(api, what, webhook))
+
+
+def test_ending_a_task_that_is_done_leaves_it_done(api: Api) -> None:
+    webhook = api.make_webhook("group.*")
+    task = ask(api, "replay", webhook)
+    until_done(api, webhook, task)
+    done = found(api.get(f"/tasks/{task}"))
+
+    end(api, task)
+
+    assert done["state"] == "done"
+    assert found(api.get(f"/tasks/{task}")) == done
+    assert api.delete("/tasks/nothing").status_code == 404
+
+
+def test_a_step_and_a_request_to_end_its_task_come_one_after_the_other(api: Api, app: Application) -> None:
+    webhook = api.make_webhook("group.*")
+    make_groups(api, 20)
+    api.end_deliveries(webhook)
+    app.clock.advance(60)
+    task = ask(api, "recover", webhook)
+    app.clock.advance(1)
+
+    async def together() -> None:
+        async def request() -> None:
+            await app.database.write(app.asking(api.tenant), lambda tx: tasks.end(tx, task))
+
+        await asyncio.gather(replays.step_due(app.database, app.asking()), request())
+
+    app.run(together())
+
+    shown = found(api.get(f"/tasks/{task}"))
+    assert (shown["state"], shown["doneCount"]) in (("done", 20), ("failed", 0))
+    assert waiting(api, webhook) == shown["doneCount"]
+
+
 def test_a_replay_of_an_organization_without_anything_is_done_at_once(api: Api, app: Application) -> None:
     webhook = api.make_webhook("group.*")
 

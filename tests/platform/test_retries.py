@@ -126,6 +126,12 @@ def test_an_open_endpoint_is_probed_after_half_a_minute() -> None:
     assert [health.state(after(seconds)) for seconds in (0, 29.9, 30)] == ["open", "open", "half_open"]
 
 
+def test_a_pause_does_not_outlast_a_clock_that_is_set_back() -> None:
+    health = _failed_in_a_row(5)
+
+    assert [health.state(after(seconds)) for seconds in (0, -1, -3600)] == ["open", "half_open", "half_open"]
+
+
 def test_one_probe_is_let_out_at_a_time() -> None:
     health = _failed_in_a_row(5).probing(after(30))
 

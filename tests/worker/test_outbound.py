@@ -485,3 +485,25 @@ def connects(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
     monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", refuses)
     return tried
+
+
+def test_once_half_of_all_places_are_taken_everybody_gets_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbound, "POSTS_MOST", 4)
+    rooms: list[tuple[int, int]] = []
+
+    async def fills(receiver: receivers.Receiver) -> None:
+        async with Outbound(LOOPBACK) as client:
+            hanging: list[asyncio.Task[Answer]] = []
+            for number in range(5):
+                rooms.append((client.room(0), client.room(1)))
+                hanging.append(asyncio.create_task(client.post(receiver.url, {}, BODY)))
+                await asyncio.to_thread(receiver.wait_for, number + 1)
+            for task in hanging:
+                task.cancel()
+            await asyncio.wait(hanging)
+            rooms.append((client.room(0), client.room(1)))
+
+    with receivers.receiving(receivers.hang) as receiver:
+        asyncio.run(fills(receiver))
+
+    assert rooms == [(4, 4), (3, 3), (1, 0), (1, 0), (0, 0), (4, 4)]

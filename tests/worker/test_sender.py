@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook as Verifier
 
 from openintervals import instants
 from openintervals.platform import api_keys, retries, sendings, webhooks
-from tests.clients import Api
+from tests.clients import Api, found
 from tests.servers import Application
 from tests.worker.posts import Endpoint, Logged, Office
 from tests.worker.receivers import Received, Receiver, answer, by_path, hang, in_turn, reset
@@ -197,6 +197,28 @@ def test_nothing_leaves_after_the_key_has_expired(api: Api, app: Application, po
         "cancelled",
         webhooks.KEY_ENDED,
     )
+
+
+@pytest.mark.parametrize("was", ["waiting", "failed"])
+def test_nothing_leaves_that_the_key_which_changed_the_endpoint_last_may_not_read(
+    was: str, api: Api, post: Office, receiver: Receiver
+) -> None:
+    endpoint = post.endpoint(api, receiver.url)
+    run = api.make_run(api.make_event())
+    registration = api.make_registration(run)
+    ended = api.end_deliveries(endpoint.id, was) if was != "waiting" else []
+
+    narrow = api.with_scopes("write:webhooks", "read:events")
+    found(narrow.patch(f"/webhooks/{endpoint.id}", {"description": "Mine now"}))
+    for delivery in ended:
+        assert narrow.post(f"/deliveries/{delivery}/resend").status_code == 202
+    post.settle()
+
+    arrived = {msgspec.json.decode(each.body)["object"] for each in receiver.received}
+    assert run in arrived
+    assert registration not in arrived
+    withheld = [each for each in endpoint.log() if each.object_id == registration]
+    assert {(each.state, each.reason) for each in withheld} == {("cancelled", sendings.NOT_FOR_KEY)}
 
 
 def test_what_waits_for_a_deleted_endpoint_is_cancelled(

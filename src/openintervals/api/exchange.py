@@ -66,11 +66,15 @@ class Twins:
 
 
 class Exchange:
-    """One request under way. `caller` is set once the key is known to be good."""
+    """One request under way. `caller` is set once the key is known to be good.
+
+    `body_comes` when its head tells of a body, `body_waits` when that is not sent before it is asked for."""
 
     __slots__ = (
         "address",
         "authorization",
+        "body_comes",
+        "body_waits",
         "caller",
         "content_length",
         "db_ms",
@@ -98,6 +102,8 @@ class Exchange:
         self.authorization: str | None = None
         self.idempotency_key: str | None = None
         self.content_length: int | None = None
+        self.body_comes = False
+        self.body_waits = False
         self.caller: Caller | None = None
         self.headers: list[tuple[bytes, bytes]] = []
         self.status = 0

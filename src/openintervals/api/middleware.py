@@ -3,6 +3,9 @@
 In order: a request id, the partner API at `/` for its hosts, the key (401), the rate limit (429), then the routes; afterwards the headers every
 answer has, one log line and one measurement. Each API is guarded in its own way (`http.Guard`) and refuses in its own words. Nothing here knows a
 rule of running clubs or of training.
+
+A body that no route has read is taken in before the answer leaves, or the connection is said to close: one that closes over bytes nobody has read
+may take the answer with it, or the next request.
 """
 
 import ipaddress
@@ -17,13 +20,14 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from openintervals import errors
-from openintervals.api import http, telemetry
+from openintervals.api import http, requests, telemetry
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.platform import api_keys, rate_limits
 
 ANYWHERE = ("/partner", "/v1/", "/api/v1", "/livez", "/readyz", "/metrics")
 OLD = "/v1/partner"
 PROXY_HEADERS = frozenset({b"forwarded", b"via", b"x-real-ip"})
+CLOSE = (b"connection", b"close")
 KEY_CACHED_S = 1.0
 KEYS_CACHED_MOST = 10_000
 _SLASHES = re.compile("/{2,}")
@@ -61,6 +65,7 @@ class Shell:
             scope["raw_path"] = path.encode()
         api = api_of(self.apis, path)
         answered = False
+        incoming = requests.Incoming(receive, exchange)
 
         async def answer(message: Message) -> None:
             nonlocal answered
@@ -72,6 +77,7 @@ class Shell:
                     (b"x-request-id", exchange.request_id.encode()),
                     (b"x-content-type-options", b"nosniff"),
                     *exchange.headers,
+                    *(() if await incoming.drained() else (CLOSE,)),
                 ]
             await send(message)
 
@@ -80,7 +86,7 @@ class Shell:
                 await self._admit(exchange, api.guard)
             elif path.startswith(OLD):
                 raise errors.NotFound(moved(path))
-            await self.routes(scope, receive, answer)
+            await self.routes(scope, incoming.receive, answer)
         except errors.Failure as failure:
             exchange.error_code = failure.code
             if isinstance(failure, errors.Unavailable):
@@ -103,8 +109,8 @@ class Shell:
                 exchange.authorization = value.decode("latin-1")
             elif name == b"idempotency-key":
                 exchange.idempotency_key = value.decode("latin-1")
-            elif name == b"content-length":
-                exchange.content_length = int(value[:19]) if value.isdigit() else None
+            elif name in requests.BODY_HEADERS:
+                requests.note_body(exchange, name, value)
             elif name == b"x-request-id":
                 given = value.decode("latin-1")
                 if 0 < len(given) <= 64 and _ID_CHARACTERS.issuperset(given):

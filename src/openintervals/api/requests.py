@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 import msgspec
 import multipart  # type: ignore[import-untyped]  # it brings no types
 from litestar import Request
+from litestar.types import Receive
 
 from openintervals import errors
 from openintervals.api import rules, shapes
@@ -20,6 +21,8 @@ from openintervals.api.exchange import Exchange
 
 BODY_MOST = 1024 * 1024
 BODY_PATIENCE_S = 30
+DRAIN_PATIENCE_S = 5
+BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 PARAMETERS_MOST = 50
 QUERY_KEPT_BYTES = 100
 UPLOAD_PATIENCE_S = 600
@@ -92,6 +95,48 @@ def pairs(query_string: bytes) -> list[tuple[str, str]]:
         raise shapes.Refused(
             "Invalid request parameters", {"query": [f"Expected at most {PARAMETERS_MOST} parameters"]}
         ) from None
+
+
+def note_body(exchange: Exchange, name: bytes, value: bytes) -> None:
+    """Note what one of `BODY_HEADERS` says of the body."""
+    if name == b"expect":
+        exchange.body_waits = True
+        return
+    exchange.body_comes = exchange.body_comes or value != b"0"
+    if name == b"content-length":
+        exchange.content_length = int(value[:19]) if value.isdigit() else None
+
+
+class Incoming:
+    """A body on its way in, and whether all of it has come."""
+
+    def __init__(self, receive: Receive, exchange: Exchange) -> None:
+        self._receive = receive
+        self._exchange = exchange
+        self._ended = not exchange.body_comes
+        self._broken_off = False
+
+    async def receive(self) -> Any:
+        """The next message, for whoever reads the body."""
+        self._broken_off = True
+        message = await self._receive()
+        self._broken_off = False
+        self._ended = message["type"] != "http.request" or not message.get("more_body")
+        return message
+
+    async def drained(self) -> bool:
+        """Take what is left, as far as the server takes any and for a few seconds; gives whether nothing is left."""
+        length = self._exchange.content_length
+        if self._broken_off or self._exchange.body_waits or (length is not None and length > BODY_MOST):
+            return self._ended
+        size = 0
+        try:
+            async with asyncio.timeout(DRAIN_PATIENCE_S):
+                while not self._ended and size <= BODY_MOST:
+                    size += len((await self.receive()).get("body", b""))
+        except TimeoutError:
+            pass
+        return self._ended
 
 
 async def read_body(exchange: Exchange, request: Request[Any, Any, Any], most: int = BODY_MOST) -> bytes:

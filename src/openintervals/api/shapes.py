@@ -23,6 +23,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 DEPTH_MOST = 64
 # A JSON string to its closing quote, or to the end of the text when there is none: it matches at every quote, in one pass.
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+# What is left of surrogates once backslashes and whole pairs are taken out is half a pair.
+_WHOLE_ESCAPE = re.compile(rb"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _SUSPECT = re.compile(rb'\\(?:n"|u00[0-3]|u[dD])|0001-01-01|9999-12-31|[\x80-\xff]')
 
 
@@ -108,6 +111,8 @@ def parsed(raw: bytes) -> Any:
         said = "the text is not UTF-8"
         if isinstance(problem, msgspec.MsgspecError):
             said = str(problem).removeprefix("JSON is malformed: ")
+            if _SURROGATE.search(_WHOLE_ESCAPE.sub(b"", raw)):
+                said = "half a surrogate pair, such as \\ud800 alone, is no character"
         raise Refused("Invalid request body", {"body": [f"Malformed JSON: {said}"]}) from None
 
 

@@ -5,6 +5,8 @@ is told to end. It knows the server by its API alone: no database is opened, so 
 """
 
 import asyncio
+import contextlib
+import re
 import signal
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 
 API_MOST_S = 15
 API_BODY_MOST = 1024 * 1024
+ENDED_BY = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_VISIBLE = re.compile(r"[!-~]+")
 COLUMNS = ("time", "type", "object", "version", "signature", "repeat", "answer", "duration")
 
 
@@ -84,10 +88,18 @@ def listen(
 
     Makes an endpoint for itself, and deletes it at Ctrl-C.
     """
+    from openintervals.platform.api_keys import MODES
+
     with common.explained():
         _refuse_unless_url("--server", server)
+        if "@" in urlsplit(server).netloc:
+            raise common.Refused("--server takes a URL without a name and password; the API knows you by --key alone")
         if forward_to is not None:
             _refuse_unless_url("--forward-to", forward_to)
+        if mode not in MODES:
+            raise common.Refused(f"{mode!r} is no mode; use live or test")
+        if port < 0:
+            raise common.Refused(f"{port} is no port; ports go from 1 to 65535")
         api = _api(server.rstrip("/"), key, mode, data)
         wanted = {
             "types": [name for part in types.split(",") if (name := part.strip())],
@@ -107,14 +119,15 @@ async def _listen(
     from openintervals.serving import listener
 
     stop = asyncio.Event()
-    hung_up: list[BrokenPipeError] = []
+    hung_up = False
     _stop_on_signal(stop)
 
     def tell(delivery: Delivery) -> None:
+        nonlocal hung_up
         try:
             _show(delivery, print_body=print_body)
-        except BrokenPipeError as problem:
-            hung_up.append(problem)
+        except OSError:  # a pipe that nobody reads any more, or a terminal that was closed
+            hung_up = True
             stop.set()
 
     try:
@@ -132,29 +145,35 @@ async def _listen(
             await stop.wait()
         finally:
             await _remove(http, api, endpoint.webhook_id)
-    if common.on_terminal():
-        typer.echo(f"\nThe endpoint {endpoint.webhook_id} is deleted.")
     if hung_up:
-        raise hung_up[0]
+        raise BrokenPipeError
+    if common.on_terminal():
+        with contextlib.suppress(OSError):
+            typer.echo(f"\nThe endpoint {endpoint.webhook_id} is deleted.")
 
 
 def _stop_on_signal(stop: asyncio.Event) -> None:
-    """Set at the first signal; the second ends the process, and the endpoint stays."""
+    """Set at the first signal, which is SIGHUP when the terminal is closed; the second ends the process, and the endpoint stays."""
     loop = asyncio.get_running_loop()
 
     def told(number: int) -> None:
         stop.set()
-        for each in (signal.SIGINT, signal.SIGTERM):
+        for each in ENDED_BY:
             loop.remove_signal_handler(each)
             signal.signal(each, signal.SIG_DFL)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDED_BY:
         loop.add_signal_handler(number, told, number)
 
 
 def _api(server: str, key: str | None, mode: str, data: str | None) -> _Api:
     """Raises Refused."""
     if key:
+        if not _VISIBLE.fullmatch(key):
+            raise common.Refused(
+                "A key is one word of letters, digits and underscores; "
+                "what --key or OPENINTERVALS_KEY gives has a space, a line break or something else in it"
+            )
         return _Api(server, key, "this key")
     if urlsplit(server).hostname in ("127.0.0.1", "::1", "localhost"):
         from openintervals.cli import demo_keys

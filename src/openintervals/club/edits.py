@@ -21,7 +21,7 @@ from openintervals.db.transaction import Write
 async def change_event(tx: Write, event_id: str, values: dict[str, Any]) -> Event:
     """Change the given columns of an event; gives it as it is then. Raises EventNotFound, Invalid, SlugTaken, CapTooLow."""
     await events.lock(tx, event_id)
-    await waitlist.settle(tx, event_id)
+    await waitlist.serve(tx, event_id)
     await events.change(tx, await events.get(tx, event_id), values)
     await waitlist.settle(tx, event_id)
     return await events.get(tx, event_id)
@@ -34,14 +34,15 @@ async def change_run(
 
     A run that a recurrence published counts as edited by hand from then on."""
     event, _ = await runs.lock(tx, run_id)
-    await waitlist.settle(tx, event.id)
+    await waitlist.serve(tx, event.id)
     run = await runs.get(tx, run_id)
     if run.recurrence_id is not None and (values or groups is not UNSET):
         values = {**values, "edited": True}
     declared = await pace_groups.of_run(tx, run_id)
-    after = await seats.cap_changed(tx, run, await runs.change(tx, run, values, pace_groups=declared))
+    after = await seats.changed(tx, run, await runs.change(tx, run, values, pace_groups=declared))
     if not isinstance(groups, UnsetType) and groups != _uncounted(declared):
-        await pace_groups.declare(tx, after, groups, await registrations.taken_by_group(tx, run_id))
+        taken = await registrations.taken_by_group(tx, run_id)
+        await seats.changed(tx, after, await pace_groups.declare(tx, after, groups, taken))
     await waitlist.settle(tx, event.id)
     return await runs.get(tx, run_id)
 

@@ -4,7 +4,8 @@ Rules: a confirmed wish is refused when the run is sold out, never turned into a
 nobody passes those who wait, because they are served first. Registration windows bind confirmed and waiting wishes, unless the organization lets its
 keys bypass them; cancelled and refunded ones are history being written down and always pass. The line of a cancelled run stands still, and
 nobody takes a place past it, whatever keys may bypass.
-Every verb ends with `waitlist.settle`: a place it freed is given away before the transaction is over.
+Every verb that frees a place ends with `waitlist.settle`: it is given away before the transaction is over. One that served those who wait and then
+took a place ends with `seats.reopened`, since what it served may have left room elsewhere.
 """
 
 from typing import Any
@@ -78,7 +79,7 @@ async def register(
     if status not in registrations.ACTIVE:
         return await registrations.insert(tx, wish)
     refuse_when_closed(tx.asking, run)
-    if someone_waits and await waitlist.settle(tx, event.id):
+    if someone_waits and await waitlist.serve(tx, event.id):
         event, run, _, known = await registrations.lock_run(tx, run_id, email)
     if known:
         raise AlreadyRegistered
@@ -86,6 +87,7 @@ async def register(
     made = await registrations.insert(tx, placed)
     if made.status == "confirmed":
         await seats.taken(tx, run, confirmed=1)
+    await seats.reopened(tx, event.id)
     return made
 
 
@@ -136,7 +138,7 @@ async def change_status(tx: Write, scene: Scene, status: str) -> Registration:
 async def _rejoin(tx: Write, scene: Scene, status: str) -> Registration:
     """Somebody who had left comes back, on the terms of a new wish."""
     refuse_when_closed(tx.asking, scene.run)
-    await waitlist.settle(tx, scene.event.id)
+    await waitlist.serve(tx, scene.event.id)
     event, run = await events.get(tx, scene.event.id), await runs.get(tx, scene.run.id)
     placed = await _placed(tx, event, run, msgspec.structs.replace(scene.registration, status=status))
     if placed.status == "waitlist":
@@ -147,6 +149,7 @@ async def _rejoin(tx: Write, scene: Scene, status: str) -> Registration:
     )
     if after.status == "confirmed":
         await seats.taken(tx, run, confirmed=1)
+    await seats.reopened(tx, event.id)
     return after
 
 
@@ -208,7 +211,7 @@ async def change_pace_group(tx: Write, scene: Scene, name: str | None) -> Regist
         return before
     if before.active:
         # Whoever waits for a place in that group is served first, and what lapsed or was given meanwhile is seen.
-        await waitlist.settle(tx, before.event_id)
+        await waitlist.serve(tx, before.event_id)
         before = await registrations.get(tx, before.id)
     if before.status == "confirmed" or before.offer_expires_at is not None:
         event_id, run_id = before.event_id, before.event_run_id
@@ -221,4 +224,6 @@ async def change_pace_group(tx: Write, scene: Scene, name: str | None) -> Regist
     after = await registrations.store(tx, before, "registration.updated", pace_group=name)
     if after.active:
         await waitlist.settle(tx, before.event_id)
+    else:  # their offer had lapsed
+        await seats.reopened(tx, before.event_id)
     return await registrations.get(tx, after.id)

@@ -371,6 +371,13 @@ async def sell_out(tx: Write, before: Run, run: Run, **parts: Any) -> Run:
     return after
 
 
+async def reopen(tx: Write, run: Run, **parts: Any) -> Run:
+    """Record that a run that was full has room; `run` has its counts as they are now."""
+    after = await _next_version(tx, run)
+    await journal.record(tx, "run.updated", after, run, also=parts, also_changed=("confirmed",))
+    return after
+
+
 async def _next_version(tx: Write, run: Run) -> Run:
     after = msgspec.structs.replace(run, version=run.version + 1, updated_at=tx.now_text)
     await tx.execute(

@@ -78,7 +78,7 @@ async def _settled(tx: Write, registration_id: str, target_id: str | None) -> Re
     before = await registrations.get(tx, registration_id)
     for run_id in {before.event_run_id, target_id or before.event_run_id}:
         seats.note(tx, await runs.get(tx, run_id))
-    await waitlist.settle(tx, before.event_id)
+    await waitlist.serve(tx, before.event_id)
     return await registrations.get(tx, registration_id)
 
 
@@ -87,7 +87,7 @@ async def _to_run(
 ) -> tuple[Run, dict[str, Any]]:
     """What changes when a registration moves to `target`, which is given as it was; the counts are moved."""
     enrolment.refuse_when_closed(tx.asking, target)
-    await waitlist.settle(tx, target.event_id)
+    await waitlist.serve(tx, target.event_id)
     await enrolment.release(tx, before)
     event, target = await events.get(tx, target.event_id), await runs.get(tx, target.id)
     groups = await pace_groups.of_run(tx, target.id)

@@ -1,7 +1,7 @@
 """The waiting list: first in, first out, and no place ever free while an entry that fits waits.
 
-Entries of all runs of an event stand in one order of arrival (`queue_number`). `settle` runs in the same transaction as whatever may have
-freed a place or opened a door (cancel, refund, transfer, a raised cap, a lifted pause): it gives each free place to the first entry that fits, once.
+Entries of all runs of an event stand in one order of arrival (`queue_number`). `settle` ends the transaction of whatever may have freed a
+place or opened a door (cancel, refund, transfer, a raised cap, a lifted pause): it gives each free place to the first entry that fits, once.
 An entry fits when its run takes registrations and run, event and pace group each have a place; one that doesn't is passed over, not waited for.
 A run may instead *offer* places for a number of hours: an open offer counts as taken; one that lapses is cancelled, and the next in line is asked.
 
@@ -227,7 +227,16 @@ async def next_number(tx: Write, event_id: str) -> int:
 
 
 async def settle(tx: Write, event_id: str) -> int:
-    """End lapsed offers in a locked event, and give every free place to the first entry that fits; gives how many entries that changed."""
+    """Serve those who wait in a locked event, and tell which of its full runs have room all the same; gives how many entries that changed."""
+    changed = await serve(tx, event_id)
+    await seats.reopened(tx, event_id)
+    return changed
+
+
+async def serve(tx: Write, event_id: str) -> int:
+    """End lapsed offers in a locked event, and give every free place to the first entry that fits; gives how many entries that changed.
+
+    For the beginning of a verb, which may take the places that are left; `settle` ends it."""
     waited_for = await tx.all(Run, _runs_waited_for(), event_id=event_id)
     if not waited_for:
         return 0

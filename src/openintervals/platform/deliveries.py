@@ -95,6 +95,13 @@ class WebhookNotActive(errors.Conflict):
         super().__init__("This webhook is not active, so nothing is sent to it; make it active first")
 
 
+class WebhookDeleted(errors.Conflict):
+    code = "webhook_deleted"
+
+    def __init__(self) -> None:
+        super().__init__("The webhook was deleted, so nothing is sent to it any more")
+
+
 class ObjectDeleted(errors.Conflict):
     code = "object_deleted"
 
@@ -228,13 +235,15 @@ async def get(tx: Read, delivery_id: str) -> Sent:
 async def resend(tx: Write, delivery_id: str) -> None:
     """Have a delivery that has ended leave once more, the same under the same id.
 
-    Raises DeliveryNotFound, DeliveryWaits, WebhookNotActive, ObjectDeleted."""
+    Raises DeliveryNotFound, DeliveryWaits, WebhookDeleted, WebhookNotActive, ObjectDeleted."""
     delivery = await tx.one(Delivery, _get(Delivery, lock=True), id=delivery_id)
     if delivery is None:
         raise DeliveryNotFound
     if delivery.state == "waiting":
         raise DeliveryWaits
     [(status, lives)] = await tx.rows(_alive(), webhook_id=delivery.webhook_id, delivery_id=delivery.id)
+    if status == "deleted":
+        raise WebhookDeleted
     if status != "active":
         raise WebhookNotActive
     if not lives:

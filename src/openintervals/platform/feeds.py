@@ -11,7 +11,8 @@ reader who needs more than is numbered runs a short transaction that takes the t
 the next positions, in the order of their sequence. About one object that order is right: the later change waited for the earlier one's row lock
 before it drew its number, so where it can be seen the earlier one can be seen too. See docs/decisions/0014-the-feed-is-numbered.md.
 
-When two read at once the lock orders their numbering, and the second sees what the first has numbered. What is numbered never changes.
+When two read at once the lock orders their numbering, and the second sees what the first has numbered. What is numbered never changes, but for a
+backup that is restored: it takes the feed back to where it was then, and a reader who has seen further is told to begin anew.
 """
 
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
+from openintervals import errors
 from openintervals.db import Database, schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
@@ -76,6 +78,14 @@ class Part(msgspec.Struct, frozen=True):
     changes: list[Change]
     position: int
     has_more: bool
+
+
+class CursorAhead(errors.Invalid):
+    """The cursor was given out by a feed that went further than this one."""
+
+    def __init__(self) -> None:
+        said = "This cursor is ahead of the feed, as after a backup was restored; begin anew without it"
+        super().__init__("Invalid request parameters", {"after": [said]})
 
 
 class _Ends(msgspec.Struct, frozen=True):
@@ -208,8 +218,10 @@ async def _number_portion(tx: Write) -> None:
 
 
 async def follow(tx: Read, asked: Asked, *, after: int, limit: int) -> Part:
-    """The next `limit` changes after a position, oldest first, of those that are numbered."""
+    """The next `limit` changes after a position, oldest first, of those that are numbered. Raises CursorAhead."""
     ends = await _look(tx)
+    if after > ends.last:
+        raise CursorAhead
     at = max(after, ends.first - 1)
     until = min(ends.last, at + LOOKED_MOST)
     found: list[Change] = []

@@ -89,12 +89,28 @@ class _first_position(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — 
     type = sa.BigInteger()
 
 
+class _next_sequences(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
+    """A number for each row of a SELECT that is ordered by the column it is given."""
+
+    inherit_cache = True
+    type = sa.BigInteger()
+
+
+class _first_positions(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
+    """The same for positions."""
+
+    inherit_cache = True
+    type = sa.BigInteger()
+
+
 @compiles(_next_sequence, "postgresql")
+@compiles(_next_sequences, "postgresql")
 def _from_sequence(element: object, compiler: object, **_: object) -> str:
     return "nextval('journal_sequence')"
 
 
 @compiles(_next_sequence, "sqlite")
+@compiles(_first_position, "sqlite")
 def _from_last_row(element: object, compiler: object, **_: object) -> str:
     # One writer at a time: the last row of the key is the highest number there is.
     return (
@@ -103,20 +119,9 @@ def _from_last_row(element: object, compiler: object, **_: object) -> str:
 
 
 @compiles(_first_position, "postgresql")
+@compiles(_first_positions, "postgresql")
 def _not_yet(element: object, compiler: object, **_: object) -> str:
     return "NULL::bigint"
-
-
-@compiles(_first_position, "sqlite")
-def _at_once(element: object, compiler: object, **_: object) -> str:
-    return _from_last_row(element, compiler)
-
-
-class _next_sequences(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
-    """A number for each row of a SELECT that is ordered by the column it is given."""
-
-    inherit_cache = True
-    type = sa.BigInteger()
 
 
 class _json_object(sa.sql.functions.GenericFunction[str]):  # noqa: N801 — a SQL function
@@ -129,32 +134,11 @@ class _json_flag(sa.sql.functions.GenericFunction[bool]):  # noqa: N801 — a SQ
     type = sa.Boolean()
 
 
-@compiles(_next_sequences, "postgresql")
-def _each_from_sequence(element: object, compiler: object, **_: object) -> str:
-    return "nextval('journal_sequence')"
-
-
 @compiles(_next_sequences, "sqlite")
+@compiles(_first_positions, "sqlite")
 def _each_from_last_row(element: Any, compiler: Any, **options: Any) -> str:
     before = f"{_from_last_row(element, compiler)} - 1"
     return f"({before} + row_number() OVER (ORDER BY {compiler.process(element.clauses, **options)}))"
-
-
-class _first_positions(sa.sql.functions.GenericFunction[int]):  # noqa: N801 — a SQL function
-    """The same for positions."""
-
-    inherit_cache = True
-    type = sa.BigInteger()
-
-
-@compiles(_first_positions, "postgresql")
-def _none_yet(element: object, compiler: object, **_: object) -> str:
-    return "NULL::bigint"
-
-
-@compiles(_first_positions, "sqlite")
-def _all_at_once(element: Any, compiler: Any, **options: Any) -> str:
-    return _each_from_last_row(element, compiler, **options)
 
 
 @compiles(_json_object, "postgresql")

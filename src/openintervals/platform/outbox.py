@@ -61,11 +61,12 @@ deliveries = schema.table(
         "type",
         unique=True,
     ),
-    # The sender's: for whom something waits, over all tenants, and what must leave first.
+    # The sender's: for whom something waits, over all tenants, and what must leave first. The former does not begin with the endpoint, or
+    # PostgreSQL, which has no statistics of what waits, would use it in place of the latter.
     sa.Index(
         "ix_deliveries_waiting",
-        "webhook_id",
         "again",
+        "webhook_id",
         "due_at",
         "id",
         sqlite_where=sa.text("state = 'waiting'"),

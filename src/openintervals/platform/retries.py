@@ -69,7 +69,8 @@ class Health(msgspec.Struct, frozen=True):
     def state(self, now: datetime) -> Literal["closed", "open", "half_open"]:
         if self.probe_at is None:
             return "closed"
-        return "open" if now < self.probe_at else "half_open"
+        # A pause that ends later than it could have begun now is one of a clock that was set back since.
+        return "open" if now < self.probe_at <= now + timedelta(seconds=self.pause_s) else "half_open"
 
     def probing(self, now: datetime) -> "Health":
         """One delivery is let out at `now`; another one only when its answer is overdue by a whole pause."""

@@ -5,7 +5,7 @@ endpoint has one sender among the living, the same in everybody's reckoning (the
 little when one comes or goes. What a sender then needs is the endpoint's **lease**, and that decides: it is taken by one conditional statement,
 renewed while it is used, and a request leaves only while the lease will outlast it. So no two processes deliver to one endpoint at once, and the
 order of deliveries is kept by one program in one place. A sender that stops gives its leases back; those of one that was killed lapse, or are
-given back in its name by whoever can prove that it is dead.
+given back in its name by whoever can prove that it is dead. Who has the one right to serve a database, as on SQLite, takes none.
 
 When two want a lease at once, one statement changes the row and the other changes none.
 """
@@ -107,16 +107,6 @@ def _give_back(*, all_of_sender: bool) -> sa.Delete:
     )
 
 
-@statement
-def _give_all_back() -> sa.Delete:
-    return sa.delete(leases)
-
-
-@statement
-def _forget_all() -> sa.Delete:
-    return sa.delete(senders)
-
-
 async def known(tx: Read) -> list[str]:
     """The senders that are written down, also those that have been silent for long."""
     return [name for (name,) in await tx.rows(_known())]
@@ -156,9 +146,3 @@ async def leave(tx: Write, sender_id: str) -> None:
     """Give everything back: the sender stops, or is known to be dead."""
     await tx.execute(_give_back(all_of_sender=True), sender_id=sender_id)
     await tx.execute(_leave(), sender_id=sender_id)
-
-
-async def start_alone(tx: Write) -> None:
-    """Nobody else can be sending: what earlier processes left behind is void. Only for who holds the one right to serve a database."""
-    await tx.execute(_give_all_back())
-    await tx.execute(_forget_all())

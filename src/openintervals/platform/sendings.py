@@ -7,7 +7,6 @@ and nobody else ends what waits.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -19,15 +18,19 @@ from openintervals.db.transaction import Read, Write
 from openintervals.platform.api_keys import api_keys
 from openintervals.platform.journal import journal
 from openintervals.platform.outbox import deliveries
+from openintervals.platform.scopes import READS
 from openintervals.platform.webhooks import KEY_ENDED, webhooks
 
 ENDPOINTS_MOST = 10_000
 PORTION = 500
 OBJECT_GONE = "The object was deleted"
 ENDPOINT_GONE = "The endpoint was deleted"
+NOT_FOR_KEY = "The API key that the endpoint acts for may not read such objects"
 NEWER = "A later change of the object took its place"
 ATTEMPTS_KEPT = 40
 """Of the tries of one delivery, the last: ten come by themselves, the others were asked for."""
+
+_decode_scopes = msgspec.json.Decoder(frozenset[str]).decode
 
 _WAITS: sa.ColumnElement[bool] = deliveries.c.state == sa.literal_column("'waiting'")
 
@@ -38,6 +41,7 @@ class Expecting(msgspec.Struct, frozen=True):
     webhook_id: str
     organization_id: str
     mode: str
+    failing_since: str | None
     fresh_due_at: str | None
     again_due_at: str | None
 
@@ -62,6 +66,7 @@ class Endpoint(msgspec.Struct, frozen=True):
     old_secret_until: str | None
     key_revoked_at: str | None
     key_expires_at: str | None
+    key_scopes: msgspec.Raw | None
 
     def secrets(self, now_text: str) -> list[str]:
         """Those that sign at `now_text`, the newest first."""
@@ -82,6 +87,11 @@ class Endpoint(msgspec.Struct, frozen=True):
             return self.disabled_reason
         return KEY_ENDED if self.key_has_ended(now_text) else None
 
+    def may_hear(self, due: "Due") -> bool:
+        """Whether its key, maybe another than when the delivery was put, may read what is told; a test tells of the endpoint alone."""
+        kind = due.type.partition(".")[0]
+        return due.object_id == due.id or READS.get(kind) in _decode_scopes(self.key_scopes or b"[]")
+
 
 class Due(msgspec.Struct, frozen=True):
     """A delivery that may leave now, with the journal's entry, which is absent when `payload` was given from the start."""
@@ -101,6 +111,12 @@ class Due(msgspec.Struct, frozen=True):
     changed: msgspec.Raw | None
     snapshot: msgspec.Raw | None
     last_verb: str | None
+    newest: int
+
+    @property
+    def stale(self) -> bool:
+        """Whether it is an update and a later change of its object waits too."""
+        return self.newest > self.object_version and self.type.endswith(".updated")
 
     @property
     def outlived(self) -> bool:
@@ -121,17 +137,53 @@ class Outcome(msgspec.Struct, frozen=True):
     due_at: str
 
 
-@statement
-def _expecting() -> sa.Select[Any]:
-    # One step of the index for each endpoint that something waits for, however much that is.
-    first = sa.select(sa.func.min(deliveries.c.webhook_id).label("webhook_id")).where(_WAITS)
-    busy = first.cte("busy", recursive=True)
-    following = sa.select(sa.func.min(deliveries.c.webhook_id)).where(
-        _WAITS, deliveries.c.webhook_id > busy.c.webhook_id
+def _turn(column: str, *, last: bool = False) -> sa.ScalarSelect[Any]:
+    """Of what waits for the endpoint of a delivery about its object: a column of the first, or of the last."""
+    # Asked for by an order and one row, which only one index gives. As EXISTS it is a join to PostgreSQL, which goes through all that
+    # waits for each delivery when its statistics are of a time at which little waited.
+    turn = deliveries.alias("turn")
+    order = (turn.c.object_version, turn.c.id)
+    return (
+        sa.select(turn.c[column])
+        .where(
+            own(turn),
+            turn.c.webhook_id == deliveries.c.webhook_id,
+            turn.c.object_id == deliveries.c.object_id,
+            turn.c.state == sa.literal_column("'waiting'"),
+        )
+        .order_by(*(each.desc() if last else each for each in order))
+        .limit(sa.literal_column("1"))
+        .correlate(deliveries)
+        .scalar_subquery()
     )
-    busy = busy.union_all(
+
+
+def _entry(column: str) -> sa.Label[Any]:
+    """A column of the journal's entry that a delivery tells of; for the same reason no join."""
+    of_object = journal.c.object_id == deliveries.c.object_id
+    select = sa.select(journal.c[column]).where(
+        own(journal), of_object, journal.c.object_version == deliveries.c.object_version
+    )
+    return select.correlate(deliveries).scalar_subquery().label(column)
+
+
+def _busy(name: str, again: sa.ColumnElement[bool]) -> sa.CTE:
+    """Endpoints that something waits for: one step of the index for each, however much that is."""
+    waits = sa.and_(_WAITS, deliveries.c.again == again)
+    first = sa.select(sa.func.min(deliveries.c.webhook_id).label("webhook_id")).where(waits)
+    busy = first.cte(name, recursive=True)
+    following = sa.select(sa.func.min(deliveries.c.webhook_id)).where(
+        waits, deliveries.c.webhook_id > busy.c.webhook_id
+    )
+    return busy.union_all(
         sa.select(following.scalar_subquery()).select_from(busy).where(busy.c.webhook_id.is_not(None))
     )
+
+
+@statement
+def _expecting() -> sa.Select[Any]:
+    kinds = _busy("fresh", sa.false()), _busy("armed", sa.true())
+    busy = sa.union(*(sa.select(kind.c.webhook_id) for kind in kinds)).subquery("busy")
 
     def first_due(again: sa.ColumnElement[bool]) -> sa.ColumnElement[str]:
         return (
@@ -142,7 +194,7 @@ def _expecting() -> sa.Select[Any]:
 
     fresh, again = first_due(sa.false()), first_due(sa.true())
     return (
-        sa.select(webhooks.c.id, webhooks.c.organization_id, webhooks.c.mode, fresh, again)
+        sa.select(webhooks.c.id, webhooks.c.organization_id, webhooks.c.mode, webhooks.c.failing_since, fresh, again)
         .select_from(busy.join(webhooks, webhooks.c.id == busy.c.webhook_id))
         .where(webhooks.c.status != "paused")
         .limit(ENDPOINTS_MOST)
@@ -151,10 +203,12 @@ def _expecting() -> sa.Select[Any]:
 
 @statement
 def _endpoint() -> sa.Select[Any]:
-    names = Endpoint.__struct_fields__[: -len(("key_revoked_at", "key_expires_at"))]
+    names = [name for name in Endpoint.__struct_fields__ if not name.startswith("key_")]
     key = sa.and_(own(api_keys), api_keys.c.id == webhooks.c.key_id)
     return (
-        sa.select(*(webhooks.c[name] for name in names), api_keys.c.revoked_at, api_keys.c.expires_at)
+        sa.select(
+            *(webhooks.c[name] for name in names), api_keys.c.revoked_at, api_keys.c.expires_at, api_keys.c.scopes
+        )
         .select_from(webhooks.outerjoin(api_keys, key))
         .where(own(webhooks), webhooks.c.id == sa.bindparam("webhook_id"))
     )
@@ -162,22 +216,6 @@ def _endpoint() -> sa.Select[Any]:
 
 @statement
 def _due(*, again: bool) -> sa.Select[Any]:
-    earlier = deliveries.alias("earlier")
-    blocked = sa.exists().where(
-        own(earlier),
-        earlier.c.webhook_id == deliveries.c.webhook_id,
-        earlier.c.object_id == deliveries.c.object_id,
-        earlier.c.state == sa.literal_column("'waiting'"),
-        sa.or_(
-            earlier.c.object_version < deliveries.c.object_version,
-            sa.and_(earlier.c.object_version == deliveries.c.object_version, earlier.c.id < deliveries.c.id),
-        ),
-    )
-    entry = sa.and_(
-        own(journal),
-        journal.c.object_id == deliveries.c.object_id,
-        journal.c.object_version == deliveries.c.object_version,
-    )
     last = journal.alias("last")
     last_verb: sa.ColumnElement[Any] = sa.null()
     if again:
@@ -192,21 +230,17 @@ def _due(*, again: bool) -> sa.Select[Any]:
     return (
         sa.select(
             *(deliveries.c[name] for name in names),
-            journal.c.verb,
-            journal.c.object_type,
-            journal.c.at,
-            journal.c.changed,
-            journal.c.snapshot,
+            *(_entry(name) for name in ("verb", "object_type", "at", "changed", "snapshot")),
             last_verb.label("last_verb"),
+            _turn("object_version", last=True).label("newest"),
         )
-        .select_from(deliveries.outerjoin(journal, entry))
         .where(
             own(deliveries),
             deliveries.c.webhook_id == sa.bindparam("webhook_id"),
             _WAITS,
             deliveries.c.again == (sa.true() if again else sa.false()),
             deliveries.c.due_at <= sa.bindparam("now"),
-            sa.not_(blocked),
+            deliveries.c.id == _turn("id"),
         )
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
@@ -225,7 +259,6 @@ def _waiting() -> sa.Select[Any]:
 
 @statement
 def _superseded() -> sa.Select[Any]:
-    later = deliveries.alias("later")
     return (
         sa.select(deliveries.c.id)
         .where(
@@ -233,13 +266,7 @@ def _superseded() -> sa.Select[Any]:
             deliveries.c.webhook_id == sa.bindparam("webhook_id"),
             _WAITS,
             deliveries.c.type.like("%.updated"),
-            sa.exists().where(
-                own(later),
-                later.c.webhook_id == deliveries.c.webhook_id,
-                later.c.object_id == deliveries.c.object_id,
-                later.c.object_version > deliveries.c.object_version,
-                later.c.state == sa.literal_column("'waiting'"),
-            ),
+            deliveries.c.object_version < _turn("object_version", last=True),
         )
         .limit(PORTION)
     )
@@ -285,18 +312,6 @@ def _put_off() -> sa.Update:
 
 @statement
 def _put_off_blocked() -> sa.Update:
-    earlier = deliveries.alias("earlier")
-    until = (
-        sa.select(sa.func.max(earlier.c.due_at))
-        .where(
-            own(earlier),
-            earlier.c.webhook_id == deliveries.c.webhook_id,
-            earlier.c.object_id == deliveries.c.object_id,
-            earlier.c.object_version <= deliveries.c.object_version,
-            earlier.c.state == sa.literal_column("'waiting'"),
-        )
-        .scalar_subquery()
-    )
     return (
         sa.update(deliveries)
         .where(
@@ -304,9 +319,9 @@ def _put_off_blocked() -> sa.Update:
             deliveries.c.webhook_id == sa.bindparam("endpoint"),
             _WAITS,
             deliveries.c.due_at <= sa.bindparam("now"),
-            until > deliveries.c.due_at,
+            deliveries.c.due_at < _turn("due_at"),
         )
-        .values(due_at=until)
+        .values(due_at=_turn("due_at"))
     )
 
 
@@ -371,7 +386,7 @@ async def record(tx: Write, webhook_id: str, outcomes: Sequence[Outcome]) -> Non
 
 
 async def put_off_blocked(tx: Write, webhook_id: str) -> None:
-    """Have what waits behind an earlier delivery about its object be due with that one, so that nobody looks for it before."""
+    """Have what waits behind another delivery about its object be due with the first of them, so that nobody looks for it before."""
     await tx.execute(_put_off_blocked(), endpoint=webhook_id, now=tx.now_text)
 
 
@@ -379,8 +394,3 @@ def attempts_with(attempts: msgspec.Raw, attempt: dict[str, Any]) -> bytes:
     """The list of tries with one more; the oldest of very many go. Pure."""
     kept = [*msgspec.json.decode(attempts), attempt][-ATTEMPTS_KEPT:]
     return msgspec.json.encode(kept)
-
-
-def delay_s(created_at: str, now: datetime) -> float:
-    """Seconds from the commit of a change, as its delivery tells it, to `now`. Pure."""
-    return (now - datetime.fromisoformat(created_at)).total_seconds()

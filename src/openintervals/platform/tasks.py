@@ -2,11 +2,13 @@
 
     running → done | failed
 
+It fails by itself, or is ended by whoever asked for it (`end`): what it has done stays done.
 A task is made in the transaction of the request that asks for it. A step is one short transaction that does a portion and notes how far it came
 (`progress`), so a task that is interrupted goes on where it was, and no step is done twice. A step that fails leaves the task as it was and puts
 it off; after `TRIES` failures in a row it is given up and says why. An object has one running task of a kind: a second one is refused.
 When two processes want one task at once the row's lock orders them (`claim`), and the second finds it taken for a while. Should the first be so slow
-that the second is given it after all, one of them finds in its step that the task is no longer its own (`hold`), and does nothing.
+that the second is given it after all, one of them finds in its step that the task is no longer its own (`hold`), and does nothing. The same lock
+orders a step and a request to end the task: the step is done as a whole, or not at all.
 """
 
 from datetime import timedelta
@@ -25,6 +27,7 @@ from openintervals.platform import ids
 TRIES = 5
 TAKEN_FOR = timedelta(seconds=60)
 KEPT_FOR = timedelta(days=30)
+ENDED_BY_REQUEST = "Ended by request"
 
 tasks = schema.table(
     "tasks",
@@ -226,6 +229,15 @@ async def finish(tx: Write, task: Task, done: int, problem: str | None = None) -
         new_done_count=task.done_count + done,
         new_ended_at=tx.now_text,
     )
+
+
+async def end(tx: Write, task_id: str) -> None:
+    """Have a task that runs do nothing more; one that has ended stays as it is. Raises TaskNotFound."""
+    task = await tx.one(Task, _get(lock=True), id=task_id)
+    if task is None:
+        raise TaskNotFound
+    if task.state == "running":
+        await finish(tx, task, 0, ENDED_BY_REQUEST)
 
 
 async def put_off(tx: Write, task: Task) -> None:

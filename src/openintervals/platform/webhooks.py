@@ -1,6 +1,6 @@
 """Webhook endpoints: who outside is told of changes, and on whose authority.
 
-    active ⇄ paused          by its owner; what happens while it is paused waits, and leaves when it is active again
+    active ⇄ paused          by its owner, who makes it as either; what happens while it is paused waits, and leaves when it is active again
     active | paused → disabled   it answered 410, it has failed for five days, or its key has ended; nothing is written for it any more
     disabled → active | paused   by its owner; what it missed can be replayed
     any → deleted            the row stays while its delivery log is kept, thirty days
@@ -252,9 +252,10 @@ async def create(
     scopes: frozenset[str],
     format: str = "full",  # noqa: A002 — the column's name
     coalesce: bool = False,
+    status: str = "active",
     description: str | None = None,
 ) -> tuple[Webhook, str]:
-    """A new endpoint, and the only sight of its secret. Raises Invalid for types beyond `scopes`, TooManyWebhooks."""
+    """A new endpoint, active or paused, and the only sight of its secret. Raises Invalid for types beyond `scopes`, TooManyWebhooks."""
     _refuse_types(types, scopes)
     await tx.row(_lock_organization())
     if await tx.value(_count()) >= ENDPOINTS_MOST:
@@ -268,7 +269,7 @@ async def create(
         types=_json(types),
         format=format,
         coalesce=coalesce,
-        status="active",
+        status=status,
         disabled_reason=None,
         disabled_at=None,
         failing_since=None,

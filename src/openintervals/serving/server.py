@@ -4,7 +4,8 @@
 
 *Leaving* begins with SIGTERM or SIGINT: `/readyz` answers 503 and new connections are turned away, while what is connected is
 still answered, each answer closing its connection. *Draining* begins a moment later: the socket is closed, idle
-connections too, and running requests have `stop_grace_s` seconds to finish. Then usage counts are written down and the database is closed.
+connections too. Running requests, background work and webhooks that were sent finish side by side, within `stop_grace_s` seconds of the signal;
+what has not by then is cut off, and a webhook's delivery still waits. Then usage counts are written down and the database is closed.
 A second signal ends the process at once. When requests and a stop come at once: a request that was received is answered; a connection that was not
 accepted is refused.
 """
@@ -70,15 +71,16 @@ async def _serve(settings: Settings, listening: socket.socket, started: Callable
         await asyncio.wait([answering, telling], return_when=asyncio.FIRST_COMPLETED)
         telling.cancel()
         runtime.stopping = True
+        until = asyncio.get_running_loop().time() + settings.stop_grace_s
+        ended.set()
         if not answering.done():
             telemetry.log.info("stopping", running=counting.running)
             listener.turn_away(listening)
             await asyncio.sleep(LEAVING_S)
         granian.stop()  # type: ignore[no-untyped-call]  # Granian leaves it untyped
         listening.close()
-        finished = await _drain(answering, counting, settings.stop_grace_s)
-        ended.set()
-        await asyncio.wait(tasks, timeout=settings.stop_grace_s)
+        finished = await _drain(answering, counting, until)
+        await asyncio.wait(tasks, timeout=_seconds_left(until))
         await loop.attempt(counts, database, runtime.clock())
         telemetry.log.info("stopped", unfinished=0 if finished else counting.running)
         return 0 if stop.is_set() else 1
@@ -106,14 +108,18 @@ async def _write_usage_down(runtime: Runtime, database: Database) -> None:
         await usage.write_down(database, runtime.asking_as("server"), runtime.usage)
 
 
-async def _drain(answering: asyncio.Task[None], counting: "Counting", grace_s: int) -> bool:
-    """Wait for running requests; gives whether all have finished in time."""
-    done, _ = await asyncio.wait([answering], timeout=grace_s)
+async def _drain(answering: asyncio.Task[None], counting: "Counting", until: float) -> bool:
+    """Wait for running requests until the loop's time is `until`; gives whether all have finished by then."""
+    done, _ = await asyncio.wait([answering], timeout=_seconds_left(until))
     if answering in done:
         problem = answering.exception()
         if problem is not None:
             telemetry.log.error("the server failed", exception=type(problem).__name__)
     return counting.running == 0
+
+
+def _seconds_left(until: float) -> float:
+    return max(0.0, until - asyncio.get_running_loop().time())
 
 
 class Counting:

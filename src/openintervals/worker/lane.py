@@ -2,12 +2,13 @@
 
     idle → running → idle        running: look what may leave, send, write down, look again; idle when nothing may leave now
 
-Every look asks anew whether the endpoint may be told at all (its status, its key), and reads no object: what leaves is what was frozen.
+Every look asks anew whether the endpoint may be told (its status, its key, what that may read), and reads no object: what leaves was frozen.
 Requests overlap, `WINDOW_MOST` at most: a lane starts with two at once, success widens the window and failure narrows it, so that an
 endpoint that hangs holds few connections. A bucket bounds how many leave in a second. After straight failures the lane closes, and then
 tries with one (`retries.Health`); so does whoever takes over an endpoint that fails. While answers are slow and there is room, the sender wakes
 the lane for what is new.
-What was armed again gets half of the window at most, and only what fresh deliveries leave of it.
+What was armed again gets half of the window at most; one place of it is kept for it, the others are what fresh deliveries leave.
+What the owner changes meanwhile counts from then on: a record that began anew is forgotten here too, and what the old URL answers ends nothing.
 
 Nothing of this is shared with other lanes: a slow endpoint delays itself. Two deliveries about one object are never in flight together.
 If the process dies, what was in flight still waits in the database and is sent again by whoever takes the lease: at least once, under the same id.
@@ -50,6 +51,7 @@ class Request(msgspec.Struct):
 
     dues: list[Due]
     payloads: list[str]
+    url: str
     began_at: datetime
 
 
@@ -85,10 +87,18 @@ class Lane:
         self._woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._in_flight: dict[asyncio.Task[Answer], Request] = {}
 
+    def begin_anew(self) -> None:
+        """Forget how it has been: its owner changed it since, and its record is clean."""
+        if self.health is not None and self.health.failing_since is not None:
+            self.health = None
+            self._window = float(WINDOW_FIRST)
+
     @property
     def probe_at(self) -> datetime | None:
-        """Until when the lane is closed after straight failures; None when it is open."""
-        return self.health.probe_at if self.health is not None else None
+        """Until when the lane is closed after straight failures; None when it is open, or may try with one."""
+        if self.health is None or self.health.state(self.clock()) != "open":
+            return None
+        return self.health.probe_at
 
     def wake(self) -> None:
         """Something is new: it need not wait for a slow answer while there is room. Looks soon, unless answers make it look before."""
@@ -146,15 +156,18 @@ class Lane:
                 return None, [], [], []
             if endpoint.obstacle(tx.now_text):
                 return endpoint, [], await sendings.waiting(tx, self.webhook_id, flying), []
-            stale = await sendings.superseded(tx, self.webhook_id, flying) if endpoint.coalesce else []
-            if stale:
-                return endpoint, [], [], stale
             dialect = self.dialects[endpoint.dialect]
-            fresh = min(room * dialect.changes_most, LOOK_MOST)
+            # One place is kept for what was armed again, or it would wait as long as there is something new.
+            kept = int(self.again_waits and room > 1 and not again_flying)
+            fresh = min((room - kept) * dialect.changes_most, LOOK_MOST)
             dues = await sendings.due(tx, self.webhook_id, flying, fresh=fresh, again=0)
             spare = min(room - len(dues), max(1, int(self._window) // 2) - again_flying)
             if spare > 0 and self.again_waits:
                 dues += await sendings.due(tx, self.webhook_id, flying, fresh=0, again=spare)
+            # All that waits is looked through only when some of it would leave, or stands in the way of all that is due.
+            if endpoint.coalesce and (not dues or any(due.stale for due in dues)):
+                stale = await sendings.superseded(tx, self.webhook_id, flying)
+                return endpoint, [] if stale else dues, [], stale
             return endpoint, dues, [], []
 
         # Each question sees its own moment: what has changed between two of them is seen by the next look.
@@ -167,17 +180,25 @@ class Lane:
             self._window = 1.0 if since else self._window
             room = min(room, int(self._window))
         if hopeless or (endpoint.obstacle(instants.text(now)) and endpoint.status != "disabled"):
-            return await self._cancel(endpoint, hopeless, now)
+            return await self._cancel(hopeless, now)
         if stale:
             await self._end(stale, "superseded", sendings.NEWER, now)
             return True
-        outlived = [due.id for due in dues if due.outlived]
-        if outlived:
-            await self._end(outlived, "cancelled", sendings.OBJECT_GONE, now)
-        # An earlier change that was armed again while a later one is on its way waits for that one's answer.
-        chosen = [due for due in dues if not due.outlived and due.object_id not in flying_objects]
-        started = await self._start(endpoint, chosen, room, now)
-        return started or bool(outlived)
+        left = await self._drop(endpoint, dues, now)
+        # An earlier change that was armed again while a later one is on its way waits for that one's answer; and of two that were found
+        # of one object, since the earlier was armed between two questions, one waits for the other.
+        chosen = {due.object_id: due for due in reversed(left) if due.object_id not in flying_objects}
+        started = await self._start(endpoint, [*reversed(chosen.values())], room, now)
+        return started or len(left) < len(dues)
+
+    async def _drop(self, endpoint: Endpoint, dues: list[Due], now: datetime) -> list[Due]:
+        """End those of `dues` that may not leave any more, and give the others."""
+        unheard = [due for due in dues if not endpoint.may_hear(due)]
+        outlived = [due for due in dues if due.outlived and due not in unheard]
+        for dropped, reason in ((unheard, sendings.NOT_FOR_KEY), (outlived, sendings.OBJECT_GONE)):
+            if dropped:
+                await self._end([due.id for due in dropped], "cancelled", reason, now)
+        return [due for due in dues if due not in unheard and due not in outlived]
 
     def _room(self) -> int:
         """How many requests may be started now."""
@@ -188,7 +209,8 @@ class Lane:
         state = self.health.state(now) if self.health is not None else "closed"
         if state != "closed":
             return 1 if state == "half_open" and not self._in_flight else 0
-        return min(int(self._window) - len(self._in_flight), int(self._tokens))
+        own = len(self._in_flight)
+        return min(int(self._window) - own, int(self._tokens), self.outbound.room(own))
 
     async def _start(self, endpoint: Endpoint, dues: list[Due], room: int, now: datetime) -> bool:
         """Send as many of `dues` as `room` requests take; the others are found again by the next look."""
@@ -232,11 +254,11 @@ class Lane:
     def _send(self, endpoint: Endpoint, dialect: Dialect, members: list[tuple[Due, str]], now: datetime) -> None:
         sendings_ = [Sending(due.id, payload.encode()) for due, payload in members]
         headers, body = dialect.request(endpoint.secrets(instants.text(now)), sendings_, now)
-        request = Request([due for due, _ in members], [payload for _, payload in members], now)
+        request = Request([due for due, _ in members], [payload for _, payload in members], endpoint.url, now)
         self._tokens -= 1
         for due in request.dues:
             if not due.tries and not due.again:
-                sent.first_try(sendings.delay_s(due.created_at, now))
+                sent.first_try(due.created_at, now)
         self._in_flight[asyncio.create_task(self.outbound.post(endpoint.url, headers, body))] = request
 
     def _told(self, endpoint: Endpoint, due: Due) -> Told:
@@ -261,12 +283,13 @@ class Lane:
         if not done:
             return
         assert self.health is not None
-        gone, before = False, self.health
+        gone_url, before = None, self.health
         outcomes: list[Outcome] = []
         for task, request in done:
             answer = task.result()
             sent.answered(answer)
-            gone = gone or (answer.status == 410 and answer.problem is None)
+            if answer.status == 410 and answer.problem is None:
+                gone_url = request.url
             if answer.succeeded:
                 self.health = Health()
                 self._window = min(WINDOW_MOST, self._window + len(request.dues))
@@ -277,34 +300,42 @@ class Lane:
                 _outcome(due, payload, answer, request.began_at, now)
                 for due, payload in zip(request.dues, request.payloads, strict=True)
             ]
-        reason = webhooks.GONE if gone else webhooks.FAILING if self.health.is_lost(now) else None
+        is_lost = self.health.is_lost(now)
         since = instants.text(self.health.failing_since) if self.health.failing_since else None
         changed_mood = (before.failing_since is None) != (since is None)
 
-        async def write(tx: Write) -> None:
+        async def write(tx: Write) -> str | None:
             await sendings.record(tx, self.webhook_id, outcomes)
             if changed_mood:
                 await webhooks.note_failing(tx, self.webhook_id, since)
-            if reason is not None:
-                await _disable(tx, self.webhook_id, reason)
+            if gone_url is None and not is_lost:
+                return None
+            return await _disable(tx, self.webhook_id, gone_url)
 
-        await self.database.write(self._asking(now), write)
+        reason = await self.database.write(self._asking(now), write)
         for task, _ in done:
             del self._in_flight[task]
         if reason is not None:
             log.warning("webhook disabled", webhook=self.webhook_id, reason=reason)
 
-    async def _cancel(self, endpoint: Endpoint, hopeless: list[str], now: datetime) -> bool:
+    async def _cancel(self, hopeless: list[str], now: datetime) -> bool:
         """End what waits for an endpoint that may be told nothing any more; a key that ended ends the endpoint."""
-        reason = endpoint.obstacle(instants.text(now)) or ""
 
-        async def write(tx: Write) -> None:
-            if endpoint.status != "disabled" and endpoint.key_has_ended(tx.now_text):
-                await _disable(tx, self.webhook_id, reason)
+        async def write(tx: Write) -> bool:
+            try:
+                webhook = await webhooks.lock(tx, self.webhook_id)
+            except webhooks.WebhookNotFound:
+                webhook = None
+            endpoint = await sendings.endpoint(tx, self.webhook_id)
+            reason = endpoint.obstacle(tx.now_text) if endpoint is not None else None
+            if endpoint is None or reason is None:  # its owner has made it active since we looked
+                return False
+            if webhook is not None and webhook.status != "disabled":
+                await webhooks.disable(tx, webhook, reason)
             await sendings.end(tx, self.webhook_id, hopeless, "cancelled", reason)
+            return bool(hopeless)
 
-        await self.database.write(self._asking(now), write)
-        return bool(hopeless)
+        return await self.database.write(self._asking(now), write)
 
     async def _end(self, delivery_ids: list[str], state: str, reason: str, now: datetime) -> None:
         await self.database.write(
@@ -315,12 +346,21 @@ class Lane:
         return Asking(tenant=self.tenant, actor="sender", now=now)
 
 
-async def _disable(tx: Write, webhook_id: str, reason: str) -> None:
+async def _disable(tx: Write, webhook_id: str, gone_url: str | None) -> str | None:
+    """Disable an endpoint whose `gone_url` answered 410, or that has failed for too long; gives the reason. What its owner has changed since
+    counts: another URL, a record that begins anew."""
     try:
         webhook = await webhooks.lock(tx, webhook_id)
     except webhooks.WebhookNotFound:  # deleted while its last request ran
-        return
+        return None
+    if gone_url == webhook.url:
+        reason = webhooks.GONE
+    elif gone_url is None and webhook.failing_since is not None:
+        reason = webhooks.FAILING
+    else:
+        return None
     await webhooks.disable(tx, webhook, reason)
+    return reason
 
 
 def _outcome(due: Due, payload: str, answer: Answer, began_at: datetime, now: datetime) -> Outcome:

@@ -43,6 +43,7 @@ HEAD_MOST = 1024
 HEADERS_MOST = 100
 HEADER_MOST = 8 * 1024
 CONNECTIONS_MOST = 1000  # more posts at once than that wait for a connection, and their time runs
+POSTS_MOST = 400  # below that, and below what files a process may have open
 IDLE_MOST = 200
 IDLE_MOST_S = 4  # many servers hang up after 5 s of silence, and a request that crosses that is lost
 NAMES_KEPT_S = 10
@@ -124,6 +125,7 @@ class Outbound:
         # Not the loop's own threads: names that nobody answers for must not hold up what else runs in those.
         self._threads = ThreadPoolExecutor(LOOKUPS_MOST, "lookup")
         self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._posting = 0
         self._parsed = lru_cache(maxsize=10_000)(self._parse)
 
     async def __aenter__(self) -> Self:
@@ -135,6 +137,11 @@ class Outbound:
         for session in self._sessions.values():
             await session.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def room(self, own: int) -> int:
+        """How many more posts somebody who has `own` under way may begin: one at a time for each, once half of all are taken."""
+        left = POSTS_MOST - self._posting
+        return left if self._posting < POSTS_MOST // 2 else min(left, 1 - own)
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
         """POST `body`, and tell what became of it; whatever a receiver or the network does is a value, never raised.
@@ -149,6 +156,7 @@ class Outbound:
         response: aiohttp.ClientResponse | None = None
         problem: Problem | None = None
         read = bytearray()
+        self._posting += 1
         try:
             async with asyncio.timeout(self._total_s):
                 response = await self._sessions[target.scheme].post(
@@ -159,6 +167,7 @@ class Outbound:
         except Exception as raised:  # noqa: BLE001 — nothing a stranger sends may end the one who delivers to all
             problem = _problem(raised)
         finally:
+            self._posting -= 1
             if response is not None:
                 response.close()  # a connection whose answer was read to its end is back in the pool already
         return Answer(

@@ -42,7 +42,7 @@ log: Any = structlog.get_logger()
 
 
 class Sender:
-    """`alone` says that no other process can be sending from this database: what is left of earlier ones is then void."""
+    """`alone` says that no other process can be sending from this database."""
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class Sender:
         self._state: int | None = None
         self._next_due: str = ""
         self._beat_at: datetime | None = None
+        self._sure = not alone
         self._turn = asyncio.Lock()
         self._leaving = False
 
@@ -90,6 +91,7 @@ class Sender:
                 await work()
             except Exception as problem:  # noqa: BLE001 — the database may be away for a while
                 _log_failure("sender failed", problem)
+                self._state = None
                 pause = max(pause_s, 1.0)
             else:
                 pause = pause_s
@@ -97,20 +99,26 @@ class Sender:
                 await asyncio.wait_for(ended.wait(), pause)
 
     async def beat(self) -> None:
-        """Say that this sender lives, learn who else does, and renew what it holds."""
+        """Say that this sender lives, learn who else does, and renew what it holds. Alone, it only forgets the lanes that are long idle."""
         async with self._turn:
-            await self._beat()
+            if self.alone:
+                self._forget_idle(self.clock())
+            else:
+                await self._beat()
+
+    def _forget_idle(self, now: datetime) -> None:
+        self._lanes = {
+            each: lane for each, lane in self._lanes.items() if each in self._running or not _is_long_idle(lane, now)
+        }
 
     async def _beat(self) -> None:
         first = self._beat_at is None
-        if first and not self.alone:
+        if first:
             self._lifeline.hold()
         dead: list[str] = []
 
         async def work(tx: Write) -> tuple[list[str], list[str]]:
-            if first and self.alone:
-                await senders.start_alone(tx)
-            dead[:] = [] if self.alone else filter(lifelines.has_ended, await senders.known(tx))
+            dead[:] = filter(lifelines.has_ended, await senders.known(tx))
             for sender_id in dead:
                 await senders.leave(tx, sender_id)
             living = await senders.say_alive(tx, self.id)
@@ -132,17 +140,18 @@ class Sender:
     def _is_done_with(self, webhook_id: str, now: datetime) -> bool:
         """Whether a lease is another's by now, or has not been used for long; a lane that runs is asked to come to an end first."""
         lane = self._lanes.get(webhook_id)
-        strange = not self.alone and senders.chosen(webhook_id, self._living) != self.id
+        strange = senders.chosen(webhook_id, self._living) != self.id
         if lane is not None and strange:
             lane.leaving = True
-        return strange or lane is None or (now - lane.used_at > IDLE_FOR and lane.probe_at is None)
+        return strange or lane is None or _is_long_idle(lane, now)
 
     async def tick(self) -> None:
         """Start the lanes of endpoints for which something is due now and that are this sender's."""
         async with self._turn:
-            if self._beat_at is None:
-                await self._beat()
-            await self._give_back([each for each in self._held_until if self._is_left(each)])
+            if not self.alone:
+                if self._beat_at is None:
+                    await self._beat()
+                await self._give_back([each for each in self._held_until if self._is_left(each)])
             await self._tick()
 
     def _is_left(self, webhook_id: str) -> bool:
@@ -160,7 +169,12 @@ class Sender:
         ):
             return
         self._state = state
+        resting = [lane for lane in self._lanes.values() if lane.webhook_id not in self._running]
         expecting = await self.database.read(self._asking(now), sendings.expecting, snapshot=False)
+        clean = {each.webhook_id for each in expecting if each.failing_since is None}
+        for rested in resting:  # all that they know of their endpoints was written down when we asked
+            if rested.webhook_id in clean:
+                rested.begin_anew()
         mine = [each for each in expecting if self.alone or senders.chosen(each.webhook_id, self._living) == self.id]
         for each in mine:
             if (lane := self._lanes.get(each.webhook_id)) is not None:
@@ -170,10 +184,19 @@ class Sender:
         idle = [(self._from(each), each) for each in mine if each.webhook_id not in self._running]
         self._next_due = min((from_ for from_, _ in idle), default="")
         due = [each for from_, each in idle if from_ <= now_text]
-        await self._take([each for each in due if each.webhook_id not in self._held_until], now)
+        if due and not self._sure:
+            await self._make_sure(now)
+        if not self.alone:
+            await self._take([each for each in due if each.webhook_id not in self._held_until], now)
         for each in due:
-            if each.webhook_id in self._held_until:
+            if self.alone or each.webhook_id in self._held_until:
                 self._start(each)
+
+    async def _make_sure(self, now: datetime) -> None:
+        """Write, and be on disk: no lease lapses for a sender that is alone and cannot write down what it sends."""
+        await self.database.write(self._asking(now), lambda tx: senders.say_alive(tx, self.id))
+        self._sure = True
+        self._beat_at = now
 
     def _from(self, each: Expecting) -> str:
         """When the next delivery to an endpoint may leave: when it is due, and its lane neither closed nor just failed."""
@@ -209,6 +232,7 @@ class Sender:
                 self.clock,
                 lambda: self._may_send(each.webhook_id),
             )
+            lane.again_waits = each.again_due_at is not None
             self._lanes[each.webhook_id] = lane
         self._running[each.webhook_id] = asyncio.create_task(self._run(lane))
 
@@ -218,6 +242,7 @@ class Sender:
         except Exception as problem:  # noqa: BLE001 — one lane must not end the others
             _log_failure("webhook lane failed", problem, webhook=lane.webhook_id)
             self._failed_until[lane.webhook_id] = self.clock() + AFTER_FAILURE
+            self._sure = not self.alone
         else:
             self._failed_until.pop(lane.webhook_id, None)
         finally:
@@ -225,7 +250,9 @@ class Sender:
             self._state = None  # look again: what it left may be due already
 
     def _may_send(self, webhook_id: str) -> bool:
-        """Whether the lease will outlast a request that starts now."""
+        """Whether the lease, if one is needed, will outlast a request that starts now."""
+        if self.alone:
+            return not self._leaving
         until = self._held_until.get(webhook_id)
         return not self._leaving and until is not None and self.clock() + LEASE_TO_SPARE <= until
 
@@ -265,12 +292,17 @@ class Sender:
                 task.cancel()
             if unfinished:
                 await asyncio.wait(unfinished)
-        with contextlib.suppress(Exception):  # leases lapse by themselves when the database is away
-            await self.database.write(self._asking(self.clock()), lambda tx: senders.leave(tx, self.id))
+        if self._beat_at is not None:
+            with contextlib.suppress(Exception):  # leases lapse by themselves when the database is away
+                await self.database.write(self._asking(self.clock()), lambda tx: senders.leave(tx, self.id))
         self._lifeline.release()
 
     def _asking(self, now: datetime) -> Asking:
         return Asking(tenant=Tenant("", "live"), actor="sender", now=now)
+
+
+def _is_long_idle(lane: Lane, now: datetime) -> bool:
+    return now - lane.used_at > IDLE_FOR and lane.probe_at is None
 
 
 def _log_failure(what: str, problem: Exception, **more: Any) -> None:

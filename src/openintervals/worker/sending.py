@@ -12,6 +12,9 @@ from openintervals.settings import Settings
 from openintervals.worker.outbound import Outbound
 from openintervals.worker.sender import Sender
 
+LEAVING_S = 1.0
+"""Of the time to stop, what is kept for cutting requests off and giving leases back."""
+
 
 def dialects(settings: Settings) -> dict[str, Dialect]:
     """Every dialect an endpoint can have, by name."""
@@ -19,7 +22,7 @@ def dialects(settings: Settings) -> dict[str, Dialect]:
 
 
 async def deliver(settings: Settings, database: Database, clock: Callable[[], datetime], ended: asyncio.Event) -> None:
-    """Deliver until `ended`; what is under way then gets the time that requests get."""
+    """Deliver until `ended`; what is under way then may finish, but for the last second that a process has to stop in."""
     async with Outbound(addresses.networks(settings.webhook_allow)) as outbound:
         sender = Sender(database, outbound, dialects(settings), clock, alone=settings.on_sqlite)
-        await sender.run(ended, settings.stop_grace_s)
+        await sender.run(ended, max(0.0, settings.stop_grace_s - LEAVING_S))

@@ -1,7 +1,10 @@
 """What the operator sees of webhooks: how many tries, with what outcome, and how long the first one took to leave."""
 
+from datetime import datetime
+
 import prometheus_client as prometheus
 
+from openintervals import instants
 from openintervals.platform.retries import Answer
 
 _tries = prometheus.Counter("openintervals_webhook_tries_total", "Webhook tries by outcome", ("outcome",))
@@ -24,6 +27,6 @@ def answered(answer: Answer) -> None:
     _duration.observe(answer.duration_ms / 1000)
 
 
-def first_try(delay_s: float) -> None:
-    """Note how long after its change a delivery first left."""
-    _delay.observe(max(0.0, delay_s))
+def first_try(created_at: str, now: datetime) -> None:
+    """Note how long after its change, told as stored, a delivery first leaves."""
+    _delay.observe(max(0.0, (now - instants.parse(created_at)).total_seconds()))

@@ -111,3 +111,61 @@ def test_a_generated_client_completes_the_registration_story(
     assert (checked_in.checked_in, checked_in.checked_in_device) == (True, "gate 1")
     assert {one.field_id: one.registration_status.value for one in listed} == {first: "cancelled", second: "confirmed"}
     assert [run.field_id for run in found.runs] == [run_id]
+
+
+TOMORROW = {
+    "Change": {
+        "cursor": "c00000000004k",
+        "type": "person.waved",
+        "objectType": "person",
+        "objectId": "x1",
+        "objectVersion": 1,
+        "occurredAt": "2035-06-21T08:00:00+00:00",
+        "changes": [],
+        "object": None,
+    },
+    "Task": {
+        "_id": "t1",
+        "kind": "forget",
+        "webhookId": "w1",
+        "state": "ended",
+        "doneCount": 0,
+        "createdAt": "2035-06-21T08:00:00+00:00",
+    },
+    "Delivery": {
+        "_id": "d1",
+        "webhookId": "w1",
+        "type": "person.waved",
+        "objectId": "x1",
+        "objectVersion": 1,
+        "status": "forgotten",
+        "createdAt": "2035-06-21T08:00:00+00:00",
+        "attempts": [{"at": "2035-06-21T08:00:00+00:00", "durationMs": 1, "trigger": "whim"}],
+    },
+    "Webhook": {
+        "_id": "w1",
+        "url": "https://club.example/webhooks",
+        "types": ["person.*", "person.waved"],
+        "format": "full",
+        "coalesce": False,
+        "status": "active",
+        "createdAt": "2035-06-21T08:00:00+00:00",
+        "updatedAt": "2035-06-21T08:00:00+00:00",
+        "version": 1,
+    },
+}
+
+
+def test_a_client_made_today_reads_types_and_states_that_are_added_tomorrow(generated: ModuleType) -> None:
+    models = importlib.import_module(f"{generated.__name__}.models")
+
+    for name, answer in TOMORROW.items():
+        assert getattr(models, name).from_dict(answer).to_dict() == answer
+
+
+def test_every_type_that_can_be_asked_for_has_a_name_that_stays(generated: ModuleType) -> None:
+    models = importlib.import_module(f"{generated.__name__}.models")
+    asked = models.WebhookCreateTypesItem
+
+    assert (asked.ALL, asked.RUN_ALL, asked.RUN_SOLD_OUT) == ("*", "run.*", "run.sold_out")
+    assert [name for name in asked.__members__ if name.startswith("VALUE_")] == []

@@ -280,6 +280,43 @@ def test_the_schema_of_a_webhook_takes_its_own_bodies_and_no_others(name: str) -
     assert [why for why, each in wrong.items() if validator.is_valid(each)] == []
 
 
+@pytest.mark.parametrize("document", [NEW, OLD], ids=["3.1", "3.0"])
+@pytest.mark.parametrize(
+    ("component", "names"),
+    [
+        ("Change", ["type", "objectType"]),
+        ("Webhook", ["types"]),
+        ("DeliveryListed", ["type", "status"]),
+        ("Delivery", ["type", "status"]),
+        ("Attempt", ["trigger"]),
+        ("Task", ["kind", "state"]),
+        *((f"{kind.capitalize()}Message", ["type"]) for kind in change_types.OBJECT_TYPES),
+    ],
+)
+def test_words_of_answers_that_others_may_join_are_no_enumerations(
+    document: dict[str, Any], component: str, names: list[str]
+) -> None:
+    properties = document["components"]["schemas"][component]["properties"]
+
+    for name in names:
+        schema = properties[name].get("items", properties[name])
+        assert schema["type"] == "string"
+        assert not {"enum", "const", "pattern"} & schema.keys(), (component, name)
+        if (component, name) not in [("DeliveryListed", "type"), ("Delivery", "type")]:
+            assert "Today one of `" in schema["description"]
+
+
+@pytest.mark.parametrize("component", ["WebhookCreate", "WebhookPatch"])
+def test_types_that_are_asked_for_are_an_enumeration_with_names_of_its_own(component: str) -> None:
+    asked = NEW["components"]["schemas"][component]["properties"]["types"]["items"]
+
+    assert asked["enum"][0] == "*"
+    assert set(asked["enum"]) == {*change_types.CATALOGUE, *change_types.PATTERNS}
+    names = dict(zip(asked["enum"], asked["x-enum-varnames"], strict=True))
+    assert len(set(names.values())) == len(names)
+    assert (names["*"], names["run.*"], names["run.sold_out"]) == ("ALL", "RUN_ALL", "RUN_SOLD_OUT")
+
+
 def test_the_old_document_keeps_the_schemas_of_what_webhooks_carry() -> None:
     carried = [name for name in NEW["components"]["schemas"] if name.endswith(("Message", "MessageData"))]
 

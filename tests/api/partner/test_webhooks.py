@@ -73,6 +73,20 @@ def test_a_webhook_is_made_read_changed_paused_and_deleted(api: Api, app: Applic
     assert found(api.get("/webhooks")) == []
 
 
+def test_a_webhook_made_paused_keeps_what_happens_until_it_is_active(api: Api) -> None:
+    webhook = api.make_webhook("group.*", status="paused")
+
+    api.make_group()
+
+    assert found(api.get(f"/webhooks/{webhook}"))["status"] == "paused"
+    assert [each["status"] for each in log(api, webhook)] == ["waiting"]
+    assert error(api.post(f"/webhooks/{webhook}/test"))["message"].endswith("make it active first")
+    assert found(api.patch(f"/webhooks/{webhook}", {"status": "active"}))["version"] == 2
+    assert found(api.get(f"/webhooks/{api.make_webhook(status='active')}"))["status"] == "active"
+    for status in ("disabled", "deleted", None, 1):
+        assert set(error(api.post("/webhooks", {**HERE, "status": status}))["errors"]) == {"status"}
+
+
 def test_it_hears_of_what_it_asked_for_and_of_a_type_asked_for_twice_once(api: Api) -> None:
     webhook = api.make_webhook("event.*", "event.created", "event.*", "registration.confirmed")
 
@@ -385,6 +399,8 @@ def test_a_delivery_tells_of_every_try_and_what_was_sent(api: Api, app: Applicat
         {"at": first["next_at"], "durationMs": 15_000, "status": 500, "head": "Oh no", "trigger": "request"},
     ]
     assert log(api, webhook) == [{name: value for name, value in shown.items() if name != "payload"}]
+    blind = found(api.with_scopes("read:webhooks").get(f"/deliveries/{waiting['_id']}"))
+    assert blind == {name: value for name, value in shown.items() if name != "payload"}
 
 
 def test_a_test_delivery_is_there_with_its_bytes_whatever_the_types(api: Api) -> None:
@@ -443,6 +459,7 @@ def test_nothing_is_sent_again_to_a_webhook_that_is_not_active(api: Api) -> None
 
     assert {answer.status_code for answer in paused} == {409}
     assert api.post(paths[0]).status_code == 409
+    assert error(api.post(paths[0]))["message"] == "The webhook was deleted, so nothing is sent to it any more"
     assert api.post(paths[1], since).status_code == 404
     assert [each["_id"] for each in log(api, webhook)] == [delivery]
     assert api.post("/deliveries/nothing/resend").status_code == 404

@@ -11,12 +11,14 @@ from typing import Annotated
 
 import msgspec
 
+from openintervals.api.partner import dialect
+
 CATALOGUE: dict[str, str] = {
     "event.created": "An event was created.",
     "event.updated": "An event's own fields were changed; changes of its runs are told as theirs.",
     "event.deleted": "An event was deleted, with everything in it.",
     "run.created": "A run was added to an event, by hand or by a recurrence.",
-    "run.updated": "A run was changed, cancelled or moved, its pace groups were changed, or its last place was taken.",
+    "run.updated": "A run was changed, cancelled or moved, its pace groups were changed, its last place was taken, or it has room again.",
     "run.deleted": "A run was deleted, with its registrations.",
     "run.sold_out": "The last place of a run was taken.",
     "registration.created": "Somebody was registered, whatever the status.",
@@ -51,16 +53,29 @@ OBJECT_TYPES: tuple[str, ...] = tuple(dict.fromkeys(name.partition(".")[0] for n
 EVERYTHING = "*"
 PATTERNS: tuple[str, ...] = (EVERYTHING, *(f"{kind}.*" for kind in OBJECT_TYPES))
 _SHOWN_MOST = 60
+_NAMES = (EVERYTHING, *CATALOGUE, *PATTERNS[1:])
+_ALIKE = 0.8
 
 Asked = Annotated[
     str,
     msgspec.Meta(
         description="A type of change, all types of an object such as `registration.*`, or `*` for all.",
         examples=["registration.*"],
-        extra_json_schema={"enum": [*CATALOGUE, *PATTERNS]},
+        # What has no letters of its own is called by its place in generated clients, unless they know the names given here.
+        extra_json_schema={
+            "enum": list(_NAMES),
+            "x-enum-varnames": [name.replace(".", "_").replace("*", "all").upper() for name in _NAMES],
+        },
     ),
 ]
 """What a request may name; `problems` says what else came."""
+Shown = Annotated[
+    str,
+    dialect.open_word("A type of change, all types of an object such as `registration.*`, or `*` for all.", _NAMES[1:]),
+]
+"""What a webhook has that was asked for."""
+Told = Annotated[str, dialect.open_word("What happened.", tuple(CATALOGUE))]
+ObjectType = Annotated[str, dialect.open_word("What kind of object it happened to.", OBJECT_TYPES)]
 
 
 def object_type(name: str) -> str:
@@ -77,6 +92,18 @@ def _problem(name: str) -> str:
     if name == TEST:
         return f"{TEST} cannot be asked for: POST /webhooks/{{webhookId}}/test sends it to any webhook"
     shown = repr(name if len(name) <= _SHOWN_MOST else name[:_SHOWN_MOST] + "…")
-    close = get_close_matches(name[:_SHOWN_MOST], [*CATALOGUE, *PATTERNS], n=1)
-    instead = close[0] if close else f"one of {', '.join(PATTERNS)}, or a single type such as registration.confirmed"
+    instead = _meant(name[:_SHOWN_MOST])
+    instead = instead or f"one of {', '.join(PATTERNS)}, or a single type such as registration.confirmed"
     return f"{shown} is no type of change; write {instead}"
+
+
+def _meant(name: str) -> str | None:
+    """What was probably meant. What names an object that nothing is told of means no other."""
+    kind, dot, rest = name.lower().partition(".")
+    kinds = get_close_matches(kind, OBJECT_TYPES, n=1, cutoff=_ALIKE)
+    if not kinds:
+        whole = [] if dot else get_close_matches(name, CATALOGUE, n=1)
+        return whole[0] if whole else None
+    [kind] = kinds
+    close = get_close_matches(f"{kind}.{rest}", [each for each in CATALOGUE if object_type(each) == kind], n=1)
+    return close[0] if rest not in ("", "*") and close else f"{kind}.*"

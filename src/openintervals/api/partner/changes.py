@@ -48,8 +48,8 @@ class Change(msgspec.Struct, frozen=True, rename="camel"):
     """What happened to one object, and how the object was afterwards."""
 
     cursor: Cursor
-    type: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(change_types.CATALOGUE)})]
-    object_type: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(change_types.OBJECT_TYPES)})]
+    type: change_types.Told
+    object_type: change_types.ObjectType
     object_id: Annotated[str, msgspec.Meta(examples=[ids.EVENT + "01k9x0q5zr4t8m2c6h0w"])]
     object_version: Annotated[int, msgspec.Meta(ge=1, description="Grows by one with each change of the object.")]
     occurred_at: dialect.InstantOut
@@ -100,7 +100,8 @@ async def list_changes(tx: Read, query: ChangesQuery, caller: Caller) -> Feed[Ch
 
     To follow the feed, keep the last `cursor` and send it as `after` the next time; an answer has one also when nothing is in
     it. With `hasMore` there may be more right away, even when the answer is empty: a filter looks through a part of the feed
-    at a time. Changes are kept for 30 days at least.
+    at a time. Changes are kept for 30 days at least. A cursor that is ahead of the feed, as after the operator restored a
+    backup, is refused: begin anew without one.
 
     A change of several types, such as a promotion, which is an update too, is shown once: under its own type, or under the
     first of the others that was asked for.

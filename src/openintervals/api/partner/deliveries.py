@@ -1,18 +1,24 @@
 """Deliveries, as the partner API speaks of them: a webhook's log with every try, and sending one again."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import msgspec
 from msgspec import Meta, field
 
-from openintervals.api.http import Page, Read, Write
+from openintervals.api.http import Caller, Page, Read, Write
 from openintervals.api.partner import dialect
 from openintervals.api.partner.dialect import Wire, partner
 from openintervals.api.partner.webhooks import DeliveryCreated
 from openintervals.api.rules import Rules
 from openintervals.platform import deliveries, webhooks
+from openintervals.platform.scopes import READS
 
 DeliveryStatus = Literal["waiting", "succeeded", "failed", "cancelled", "superseded"]
+StatusShown = Annotated[str, dialect.open_word("Whether it has ended, and how.", get_args(DeliveryStatus))]
+Trigger = Annotated[
+    str,
+    dialect.open_word("Why it was made; `request`: somebody asked for it to be sent again.", ("schedule", "request")),
+]
 DeliveryCursor = Annotated[
     str,
     Meta(
@@ -27,9 +33,7 @@ class Attempt(Wire, frozen=True):
 
     at: dialect.InstantOut
     duration_ms: int
-    trigger: Annotated[
-        Literal["schedule", "request"], Meta(description="`request`: somebody asked for it to be sent again.")
-    ]
+    trigger: Trigger
     status: Annotated[int | None, Meta(description="The HTTP status of the answer, if there was one.")] = None
     problem: Annotated[str | None, Meta(description="What kept an answer from coming.", examples=["timeout"])] = None
     head: Annotated[str | None, Meta(description="The beginning of the answer's body, 1 kB at most.")] = None
@@ -46,7 +50,7 @@ class DeliveryListed(Wire, frozen=True, kw_only=True):
     type: Annotated[str, Meta(examples=["registration.confirmed"])]
     object_id: Annotated[str, Meta(description="What changed; of a test delivery, the delivery itself.")]
     object_version: int
-    state: DeliveryStatus = field(name="status")
+    state: StatusShown = field(name="status")
     reason: Annotated[str | None, Meta(description="Why it has ended without success.")] = None
     created_at: dialect.InstantOut
     next_attempt_at: Annotated[
@@ -63,7 +67,8 @@ class Delivery(DeliveryListed, frozen=True, kw_only=True):
     payload: Annotated[
         str | None,
         Meta(
-            description="The body, byte for byte, the same at every try. Left out until the first.",
+            description="The body, byte for byte, the same at every try. Left out until the first, and for a key that may not read "
+            "such objects.",
             examples=['{"type":"registration.confirmed", …}'],
         ),
     ] = None
@@ -104,13 +109,14 @@ async def list_deliveries(tx: Read, webhook_id: str, query: DeliveriesQuery) -> 
     fails=(deliveries.DeliveryNotFound,),
     snapshot=False,
 )
-async def get_delivery(tx: Read, delivery_id: str) -> Delivery:
+async def get_delivery(tx: Read, delivery_id: str, caller: Caller) -> Delivery:
     """Retrieve a delivery
 
     With every try, and the body that was or will be sent. Its id is the `webhook-id` header of the request.
     """
     delivery = await deliveries.get(tx, delivery_id)
-    return Delivery(**_shown(delivery), payload=delivery.payload)
+    readable = READS.get(delivery.type.partition(".")[0]) in caller.scopes
+    return Delivery(**_shown(delivery), payload=delivery.payload if readable else None)
 
 
 @partner.operation(
@@ -122,6 +128,7 @@ async def get_delivery(tx: Read, delivery_id: str) -> Delivery:
     fails=(
         deliveries.DeliveryNotFound,
         deliveries.DeliveryWaits,
+        deliveries.WebhookDeleted,
         deliveries.WebhookNotActive,
         deliveries.ObjectDeleted,
     ),

@@ -8,7 +8,7 @@ Auth: `Authorization: Bearer <key>`. Unknown fields and parameters are ignored. 
 """
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
@@ -112,6 +112,17 @@ DateOut = Annotated[str, msgspec.Meta(extra_json_schema={"format": "date"}, exam
 InstantOut = Annotated[
     str, msgspec.Meta(extra_json_schema={"format": "date-time"}, examples=["2026-03-01T08:00:00.000Z"])
 ]
+
+
+def open_word(said: str, words: Sequence[str]) -> msgspec.Meta:
+    """What is noted of a word in an answer that others may join: no enumeration, so that clients made from this document read them."""
+    return msgspec.Meta(description=f"{said} {today(words)}", examples=[words[0]])
+
+
+def today(words: Sequence[str]) -> str:
+    """What is said of words that others may join."""
+    return f"Today one of {', '.join(f'`{word}`' for word in words)}; more may be added."
+
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=100, description="How many to answer at most.")]
 

@@ -47,7 +47,7 @@ class Webhook(Wire, frozen=True):
 
     id: str = field(name="_id")
     url: str
-    types: Annotated[list[change_types.Asked], msgspec.Meta(description="What it hears of.")]
+    types: Annotated[list[change_types.Shown], msgspec.Meta(description="What it hears of.")]
     format: Literal["full", "thin"]
     coalesce: Annotated[bool, msgspec.Meta(description="Whether an update that waits is dropped for a later one.")]
     status: Annotated[

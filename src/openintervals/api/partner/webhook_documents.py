@@ -10,7 +10,7 @@ from typing import Any
 from openintervals.api.openapi_examples import Words, example
 from openintervals.api.openapi_schemas import NULL, Schema, Schemas
 from openintervals.api.openapi_webhooks import Message
-from openintervals.api.partner import change_types, payloads
+from openintervals.api.partner import change_types, dialect, payloads
 from openintervals.api.partner.dialect import PREFIX
 from openintervals.platform import retries
 from openintervals.platform.scopes import READS
@@ -82,7 +82,7 @@ What a webhook is told is bounded by the scopes of the key that made it or last 
 """
 
 DELIVERIES = "What was, or is to be, sent to webhooks: every try with its time, its duration and the beginning of the answer. Kept for 30 days."
-TASKS = "Work that takes longer than a request: poll the task until its `state` is `done` or `failed`."
+TASKS = "Work that takes longer than a request: poll the task until its `state` is `done` or `failed`, or delete it to end it."
 
 # What tells the example of one type from those of its siblings.
 _SHOWN: dict[str, dict[str, Any]] = {
@@ -203,7 +203,11 @@ def _about(kind: str, schemas: Schemas) -> Schema:
         _closed(
             f"The body of a webhook about a {kind}.",
             {
-                "type": {"type": "string", "enum": types},
+                "type": {
+                    "type": "string",
+                    "description": f"What happened. {dialect.today(types)}",
+                    "examples": types[:1],
+                },
                 "timestamp": {"type": "string", "format": "date-time", "description": when},
                 "apiVersion": {
                     "type": "string",

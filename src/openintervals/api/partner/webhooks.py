@@ -42,6 +42,7 @@ Format = Annotated[
 Coalesce = Annotated[
     bool, Meta(description="Whether an update that waits is dropped when a later change of its object waits too.")
 ]
+Status = Literal["active", "paused"]
 Secret = Annotated[
     str,
     Meta(
@@ -83,6 +84,9 @@ class WebhookCreate(WireIn, frozen=True, kw_only=True):
     format: Format = "full"
     coalesce: Coalesce = False
     description: dialect.Line | None = None
+    status: Annotated[Status, Meta(description="`paused` keeps what happens for later, until it is made active.")] = (
+        "active"
+    )
 
 
 class WebhookPatch(WireIn, frozen=True, kw_only=True):
@@ -97,7 +101,7 @@ class WebhookPatch(WireIn, frozen=True, kw_only=True):
     description: dialect.Line | None | UnsetType = UNSET
     status: (
         Annotated[
-            Literal["active", "paused"],
+            Status,
             Meta(description="`paused` keeps what happens for later. Either makes a disabled webhook hear again."),
         ]
         | UnsetType
@@ -178,6 +182,7 @@ async def create_webhook(tx: Write, body: WebhookCreate, caller: Caller, runtime
         format=body.format,
         coalesce=body.coalesce,
         description=body.description,
+        status=body.status,
     )
     return Created(WebhookCreated(webhook.id, secret), f"/webhooks/{webhook.id}")
 
@@ -188,8 +193,8 @@ async def create_webhook(tx: Write, body: WebhookCreate, caller: Caller, runtime
 async def update_webhook(tx: Write, webhook_id: str, body: WebhookPatch, caller: Caller, runtime: Runtime) -> Webhook:
     """Change a webhook
 
-    Absent fields stay as they are. From then on it acts with the rights of the key that asks. What happens while it is
-    paused waits; what happened while it was disabled can be replayed.
+    Absent fields stay as they are. From then on it acts with the rights of the key that asks, and what waits that this key may
+    not read is not sent. What happens while it is paused waits; what happened while it was disabled can be replayed.
     """
     _refuse(body.url, body.types, caller, runtime)
     values = body.given()
