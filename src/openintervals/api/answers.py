@@ -34,6 +34,12 @@ class Status(msgspec.Struct, Generic[T], frozen=True):
     data: T
 
 
+class Stored(msgspec.Struct, Generic[T], frozen=True):
+    """An answer that is there as JSON already, and leaves as it is; `T` says what is in it."""
+
+    json: bytes
+
+
 class Csv(msgspec.Struct, frozen=True):
     """An answer for spreadsheets."""
 

@@ -29,7 +29,7 @@ from litestar.types import ASGIApp, Method
 
 from openintervals import errors, instants
 from openintervals.api import requests, rules, shapes, telemetry
-from openintervals.api.answers import CSV, JSON, Answer, Created, Csv, File, Headers, Page, Status, saved
+from openintervals.api.answers import CSV, JSON, Answer, Created, Csv, File, Headers, Page, Status, Stored, saved
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.api.guard import Guard, Reach
 from openintervals.api.requests import Upload
@@ -361,6 +361,8 @@ class Api:
     def _rendered(self, operation: Operation, result: Any, status: int | None = None) -> tuple[int, bytes, Headers]:
         if result is None:
             return 204, b"", []
+        if isinstance(result, Stored):
+            return operation.status, result.json, [JSON]
         if isinstance(result, Csv):
             return operation.status, result.text.encode(), [CSV]
         if isinstance(result, File):
@@ -387,5 +389,5 @@ def _options(path: str, allowed: str) -> HTTPRouteHandler:
 
 __all__ = [
     "EXT", "JSON", "Answer", "Api", "Caller", "Created", "Csv", "File", "Guard", "Headers", "Operation", "Page", "Read",
-    "Status", "Upload", "Write",
+    "Status", "Stored", "Upload", "Write",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET
 
 from openintervals import errors
-from openintervals.api.http import Created, Csv, File, Operation, Page, Status
+from openintervals.api.http import Created, Csv, File, Operation, Page, Status, Stored
 from openintervals.api.openapi_about import ALWAYS, BYTES, CSV, JSON, About, camel
 from openintervals.api.openapi_examples import example, message
 from openintervals.api.openapi_schemas import Schema, Schemas
@@ -41,7 +41,7 @@ def of(
 
 def _answer(operation: Operation, kind: Any, operations: list[Operation], schemas: Schemas, about: About) -> Schema:
     made = get_origin(kind) is Created
-    content = get_args(kind)[0] if made else kind
+    content = get_args(kind)[0] if made or get_origin(kind) is Stored else kind
     schema = about.envelope(schemas, operation, content)
     given = operation.examples.get("answer", UNSET)
     shown = example(schema, schemas.components, about.words) if given is UNSET else given
