@@ -5,13 +5,15 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import Any, TypeVar
 
 from openintervals import errors
 from openintervals.db import Database
 from openintervals.db.transaction import Asking, Read, Tenant, Write
-from openintervals.platform import idempotency, rate_limits, usage
+from openintervals.platform import files, idempotency, rate_limits, usage
 from openintervals.platform.api_keys import Caller
+from openintervals.platform.files import Files
 from openintervals.settings import Settings
 
 T = TypeVar("T")
@@ -32,6 +34,11 @@ class Runtime:
         self.usage = usage.Counter()
         self.twins = Twins()
         self.stopping = False
+
+    @cached_property
+    def files(self) -> Files:
+        """Where files are kept; their folder is made when the first one comes."""
+        return files.opened(self.settings)
 
     def asking_as(self, actor: str) -> Asking:
         """The server itself, outside any tenant."""

@@ -3,7 +3,8 @@
 A handler is an async function whose parameters say what it needs, each once:
 `tx: Read` or `tx: Write` (the transaction it runs in), `query: SomeStruct` (the query string), `body: SomeStruct` (the JSON body),
 `file: Upload` (the file of a multipart/form-data body), `caller: Caller`, `runtime: Runtime` (what the process shares), path parameters by name,
-and `ext`, which of the operation's suffixes was asked for.
+and `ext`, which of the operation's suffixes was asked for. One without `tx` takes `asking: Asking`, for whom it acts, and opens its own transactions:
+what takes long must not hold one. Sent twice, it must come to the same without an idempotency key, which it does not heed.
 What it returns is the answer: a struct, a `Page`, a `Created`, a `Csv`, a `File`, or None for 204. A Write answers JSON.
 
 Where the API says how a path parameter is reached, the handler's transaction is that of the object's owner, and nobody else's path gets there.
@@ -32,60 +33,15 @@ from openintervals.api import requests, rules, shapes, telemetry
 from openintervals.api.answers import CSV, JSON, Answer, Created, Csv, File, Headers, Page, Status, Stored, saved
 from openintervals.api.exchange import Exchange, Runtime
 from openintervals.api.guard import Guard, Reach
+from openintervals.api.operation import Handler, Operation
 from openintervals.api.requests import Upload
 from openintervals.db.transaction import Asking, Read, Tenant, Write
-from openintervals.platform import idempotency, journal, scopes
+from openintervals.platform import idempotency, journal
 from openintervals.platform.api_keys import Caller
-
-Handler = Callable[..., Awaitable[Any]]
 
 EXT = ("", ".json", ".csv")
 DELETED_TOLD_FOR = timedelta(days=30)
 """How long after its deletion an object is gone; from then on it is not found, as if it had never been."""
-
-
-class Operation(msgspec.Struct, frozen=True, kw_only=True):
-    """One route, as its handler declares it: the source of the route, the OpenAPI document and docs/routes.md."""
-
-    method: Method
-    path: str
-    handler: Handler
-    scope: str | None
-    status: int
-    tag: str
-    fails: tuple[type[errors.Failure], ...]
-    snapshot: bool
-    outlives: bool
-    read_if: Callable[[Any], bool] | None
-    before: Callable[[Runtime, Asking, Any], Awaitable[None]] | None
-    rules: rules.Rules
-    examples: Mapping[str, Any]
-    query: type[msgspec.Struct] | None
-    body: Any  # a struct, or a list of one
-    body_most: int
-    ext: tuple[str, ...]
-    writes: bool
-    path_parameters: tuple[str, ...]
-    takes: frozenset[str]
-    returns: Any
-
-    @property
-    def name(self) -> str:
-        return self.handler.__name__
-
-    @property
-    def documentation(self) -> tuple[str, str]:
-        """Summary and description, from the handler's docstring."""
-        summary, _, rest = (inspect.getdoc(self.handler) or self.name).partition("\n")
-        return summary.strip().rstrip("."), " ".join(rest.split())
-
-    @property
-    def subject(self) -> tuple[str, str] | None:
-        """Type and path parameter of the object that a GET asks for by its id, which may be gone; None for what it finds by another name."""
-        if self.method != "GET" or self.outlives:
-            return None
-        types = [(name.removesuffix("_id"), name) for name in self.path_parameters if name.endswith("_id")]
-        return next((each for each in types if each[0] in scopes.READS), None)
 
 
 class Api:
@@ -171,7 +127,8 @@ class Api:
                     body=hints.get("body"),
                     body_most=body_most,
                     ext=(EXT if ext is True else ext) or ("",),
-                    writes=hints["tx"] is Write,
+                    writes=hints.get("tx") is not Read,
+                    own_transactions="tx" not in hints,
                     path_parameters=tuple(re.findall(r"{(\w+)}", path)),
                     takes=frozenset(names),
                     returns=hints["return"],
@@ -235,22 +192,15 @@ class Api:
         named: dict[str, str] = dict(request.path_params)
         if any("\0" in value for value in named.values()):
             raise errors.NotFound("Nothing has a NUL character in its name")  # PostgreSQL cannot even look for it
-        known: dict[str, Any] = {**named, "caller": caller, "runtime": runtime, "ext": ext}
-        arguments = {name: value for name, value in known.items() if name in operation.takes}
-        raw = b""
-        if "file" in operation.takes:
-            arguments["file"] = upload = await requests.read_upload(exchange, request, operation.body_most)
-            raw = msgspec.json.encode(hashlib.sha256(upload.data).hexdigest())
-        elif operation.body is not None:
-            raw = await requests.read_body(exchange, request, operation.body_most)
-        arguments |= requests.asked(
-            operation.query, operation.body, operation.rules, request.scope["query_string"], raw
-        )
-        work = self._work(operation, caller, named, lambda tx: operation.handler(tx=tx, **arguments))
-        if operation.before is not None:
+        arguments, raw = await self._arguments(operation, runtime, exchange, request, {**named, "ext": ext})
+        if operation.before is not None or operation.own_transactions:
             whose = self._work(operation, caller, named, _asking)
             asking = await exchange.read(runtime, whose, snapshot=False) if self.reach else exchange.asking()
+            if operation.own_transactions:
+                return self._rendered(operation, await operation.handler(asking=asking, **arguments))
+            assert operation.before is not None
             await operation.before(runtime, asking, arguments["query"])
+        work = self._work(operation, caller, named, lambda tx: operation.handler(tx=tx, **arguments))
         if not operation.writes:
             try:
                 result = await exchange.read(runtime, work, snapshot=operation.snapshot)
@@ -267,6 +217,28 @@ class Api:
 
             return await exchange.write(runtime, rendered)
         return await self._once(operation, runtime, exchange, request, work, raw, key)
+
+    async def _arguments(
+        self,
+        operation: Operation,
+        runtime: Runtime,
+        exchange: Exchange,
+        request: Request[Any, Any, Any],
+        named: dict[str, str],
+    ) -> tuple[dict[str, Any], bytes]:
+        """What the handler takes, but for its transaction, and what a twin of this request must bring too. Raises Invalid, TooLarge."""
+        known: dict[str, Any] = {**named, "caller": exchange.caller, "runtime": runtime}
+        arguments = {name: value for name, value in known.items() if name in operation.takes}
+        raw = b""
+        if "file" in operation.takes:
+            arguments["file"] = upload = await requests.read_upload(exchange, request, operation.body_most)
+            raw = msgspec.json.encode(hashlib.sha256(upload.data).hexdigest())
+        elif operation.body is not None:
+            raw = await requests.read_body(exchange, request, operation.body_most)
+        arguments |= requests.asked(
+            operation.query, operation.body, operation.rules, request.scope["query_string"], raw
+        )
+        return arguments, raw
 
     def _work(
         self,
