@@ -95,6 +95,12 @@ def test_a_file_can_be_read_from_an_open_file() -> None:
     assert list(unpack("a.fit", io.BytesIO(FIT))) == [Member("a.fit", FIT, "fit")]
 
 
+def test_a_file_without_a_name_is_read() -> None:
+    packed = zipped([("abc", b"one"), ("b.txt", b"two")]).replace(b"abc", b"\0bc")
+
+    assert [member.data for member in members(packed)] == [b"one", b"two"]
+
+
 def test_an_encrypted_file_is_told_and_the_others_are_read() -> None:
     data = bytearray(zipped([("a.fit", FIT), ("b.fit", FIT)]))
     at = data.index(b"PK\x01\x02")

@@ -217,7 +217,7 @@ def _zip(name: str, source: BinaryIO, budget: _Budget, depth: int) -> Iterator[M
         return
     with archive:
         for info in archive.infolist():
-            if info.is_dir() or _JUNK.search(info.filename):
+            if info.filename.endswith("/") or _JUNK.search(info.filename):  # is_dir() fails where there is no name
                 continue
             budget.members -= 1
             if budget.members < 0:
