@@ -31,7 +31,6 @@ CREATE TABLE activities (
 ) WITHOUT ROWID;
 
 CREATE INDEX ix_activities_external_id ON activities (athlete_id, external_id);
-CREATE INDEX ix_activities_id ON activities (id);
 CREATE INDEX ix_activities_local_start ON activities (athlete_id, local_start, id);
 CREATE INDEX ix_activities_start_at ON activities (athlete_id, start_at);
 CREATE INDEX ix_activities_updated_at ON activities (athlete_id, updated_at);
@@ -41,9 +40,16 @@ CREATE TABLE activity_curves (
     athlete_id TEXT NOT NULL,
     kind TEXT NOT NULL,
     activity_id TEXT NOT NULL,
+    weight_kg DOUBLE,
     best BLOB NOT NULL,
     places BLOB NOT NULL,
     CONSTRAINT pk_activity_curves PRIMARY KEY (athlete_id, kind, activity_id)
+) WITHOUT ROWID;
+
+CREATE TABLE activity_ids (
+    id TEXT NOT NULL,
+    athlete_id TEXT NOT NULL,
+    CONSTRAINT pk_activity_ids PRIMARY KEY (id)
 ) WITHOUT ROWID;
 
 CREATE TABLE activity_intervals (
@@ -475,7 +481,6 @@ CREATE TABLE tombstones (
     CONSTRAINT pk_tombstones PRIMARY KEY (athlete_id, activity_id)
 ) WITHOUT ROWID;
 
-CREATE INDEX ix_tombstones_activity_id ON tombstones (activity_id);
 CREATE INDEX ix_tombstones_external_id ON tombstones (athlete_id, external_id);
 CREATE INDEX ix_tombstones_file_hash ON tombstones (athlete_id, file_hash);
 

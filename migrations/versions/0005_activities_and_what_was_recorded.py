@@ -41,7 +41,6 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_activities_external_id", "activities", ["athlete_id", "external_id"], unique=False)
-    op.create_index("ix_activities_id", "activities", ["id"], unique=False)
     op.create_index("ix_activities_local_start", "activities", ["athlete_id", "local_start", "id"], unique=False)
     op.create_index("ix_activities_start_at", "activities", ["athlete_id", "start_at"], unique=False)
     op.create_index("ix_activities_updated_at", "activities", ["athlete_id", "updated_at"], unique=False)
@@ -51,9 +50,17 @@ def upgrade() -> None:
         sa.Column("athlete_id", TEXT, nullable=False),
         sa.Column("kind", TEXT, nullable=False),
         sa.Column("activity_id", TEXT, nullable=False),
+        sa.Column("weight_kg", sa.Double(), nullable=True),
         sa.Column("best", sa.LargeBinary(), nullable=False),
         sa.Column("places", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("athlete_id", "kind", "activity_id", name=op.f("pk_activity_curves")),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "activity_ids",
+        sa.Column("id", TEXT, nullable=False),
+        sa.Column("athlete_id", TEXT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_activity_ids")),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -96,6 +103,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("athlete_id", "activity_id", name=op.f("pk_tombstones")),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_tombstones_activity_id", "tombstones", ["activity_id"], unique=False)
     op.create_index("ix_tombstones_external_id", "tombstones", ["athlete_id", "external_id"], unique=False)
     op.create_index("ix_tombstones_file_hash", "tombstones", ["athlete_id", "file_hash"], unique=False)

@@ -18,6 +18,7 @@ TENANT = ("organization_id", "mode")
 ATHLETE = ("athlete_id",)
 OTHER_KEYS = {
     "organizations": "the tenants themselves; the one table whose slug is unique across all of them",
+    "activity_ids": "a directory: whose an id is, is what is asked of it",
     "rate_limits": "a bucket is a key, which has one mode, or an address, which has none",
     "senders": "a process that delivers for every tenant",
 }

@@ -1,7 +1,7 @@
 """Activities: what an athlete has done.    absent → there → deleted, which leaves a tombstone
 
-An activity's id is `i` and digits, unique among all athletes, so that a path names it without its athlete: `reach` finds whose it is and gives a
-transaction of that athlete, or says that there is no such activity, also to those who may not see it.
+An activity's id is `i` and digits, unique among all athletes (`activity_ids`), so that a path names it without its athlete: `reach` finds whose it
+is and gives a transaction of that athlete, or says that there is no such activity, also to those who may not see it.
 `computed` is what the program and analysis say, `edited` what people say, both by the names of the wire; `served` is edited over computed with
 null for whatever neither says, kept as JSON so that to read or list activities is to copy bytes. The other columns are what lists and searches
 look at, of what is served. A change raises `version` by one and is one entry of the journal, with what was served after it, less the nulls.
@@ -22,7 +22,7 @@ from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Read, Write
 from openintervals.platform import journal
 from openintervals.platform.api_keys import Caller
-from openintervals.training import activity_fields, athletes, coaching
+from openintervals.training import activity_fields, activity_ids, athletes, coaching
 
 LISTED_MOST = 1_000_000
 LAST_DAY = "9999-12-31T23:59:59"
@@ -59,7 +59,6 @@ activities = schema.owned(
     sa.Index("ix_activities_start_at", "athlete_id", "start_at"),
     sa.Index("ix_activities_external_id", "athlete_id", "external_id"),
     sa.Index("ix_activities_updated_at", "athlete_id", "updated_at"),
-    sa.Index("ix_activities_id", "id"),
 )
 
 
@@ -161,7 +160,7 @@ def _get(*, whole: bool, lock: bool) -> sa.Select[Any]:
 
 @statement
 def _owner() -> sa.Select[Any]:
-    return sa.select(activities.c.athlete_id).where(activities.c.id == sa.bindparam("activity"))
+    return activity_ids.whose(activities, "id")
 
 
 @statement
@@ -323,7 +322,8 @@ async def overlapping(tx: Read, activity: Activity, earliest: str) -> str | None
 
 
 async def insert(tx: Write, activity: Activity, computed: Mapping[str, Any], edited: Mapping[str, Any]) -> Whole:
-    """Store a new activity, and write it down."""
+    """Store a new activity, and write it down; it has another id where its own was given before. Raises Unavailable."""
+    activity = msgspec.structs.replace(activity, id=await activity_ids.give(tx, activity.id))
     whole = _whole(tx, activity, computed, edited)
     await tx.put(_insert(), **_stored(whole))
     await _tell(tx, "activity.created", whole, None)

@@ -5,7 +5,7 @@ import is refused or passed over where a tombstone lies; the athlete who uploads
 It lies under the activity's old id. Laying and forgetting happen under the lock of the athlete's row, as uploading does.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
@@ -15,7 +15,11 @@ from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
 from openintervals.db.transaction import Read, Write
+from openintervals.platform.api_keys import Caller
+from openintervals.training import activity_ids, athletes, coaching
 from openintervals.training.activities import Activity, addressed
+
+T = TypeVar("T", bound=Read)
 
 tombstones = schema.owned(
     "tombstones",
@@ -27,7 +31,6 @@ tombstones = schema.owned(
     sa.Column("deleted_at", schema.Text, nullable=False),
     sa.Index("ix_tombstones_file_hash", "athlete_id", "file_hash"),
     sa.Index("ix_tombstones_external_id", "athlete_id", "external_id"),
-    sa.Index("ix_tombstones_activity_id", "activity_id"),
     key=("activity_id",),
 )
 
@@ -71,7 +74,11 @@ def _delete() -> sa.Delete:
 
 @statement
 def _owner() -> sa.Select[Any]:
-    return sa.select(tombstones.c.athlete_id).where(tombstones.c.activity_id == sa.bindparam("id"))
+    return activity_ids.whose(tombstones, "activity_id")
+
+
+def _missing(said: str) -> str:
+    return f"There is no tombstone of an activity {said[:40]!r}"
 
 
 async def lay(tx: Write, activity: Activity) -> None:
@@ -97,12 +104,16 @@ async def of_external(tx: Read, external_id: str, source: str) -> list[Tombstone
     return await tx.all(Tombstone, _of_external(), external_id=external_id, source=source)
 
 
-async def owner(tx: Read, said: str) -> str | None:
-    """The athlete whose deleted activity a path calls `said`; None where no tombstone lies."""
-    return await tx.value(_owner(), id=addressed(said))  # type: ignore[no-any-return]  # the column is text
+async def reach(tx: T, caller: Caller, said: str) -> T:
+    """The same transaction, of the athlete whose deleted activity a path calls `said`. Raises TombstoneNotFound, also for one out of reach."""
+    owner = await tx.value(_owner(), activity=addressed(said))
+    its = tx if owner in (None, tx.tenant.organization_id) else tx.as_tenant(athletes.tenant(owner))
+    if owner is None or not (owner == caller.organization_id or await coaching.has(its, caller.organization_id)):
+        raise TombstoneNotFound(_missing(said))
+    return its
 
 
 async def forget(tx: Write, said: str) -> None:
     """Take a tombstone away. Raises TombstoneNotFound."""
     if not await tx.execute(_delete(), id=addressed(said)):
-        raise TombstoneNotFound(f"There is no tombstone of an activity {said[:40]!r}")
+        raise TombstoneNotFound(_missing(said))

@@ -290,7 +290,7 @@ async def _insert(tx: Write, file: Prepared, sport_index: int, ready: Ready, opt
     earliest = instants.text(instants.parse(activity.start_at) - _LONGEST)
     twin = await activities.overlapping(tx, activity, earliest)
     activity = msgspec.structs.replace(activity, possible_duplicate_of=twin)
-    await activities.insert(tx, activity, ready.measured.computed, edited)
+    activity = await activities.insert(tx, activity, ready.measured.computed, edited)
     await recordings.insert(tx, activity.id, ready.recording)
     await streams.insert(tx, activity.id, ready.streams)
     await activity_curves.put(tx, activity.id, ready.measured.curves, new=True)
