@@ -2,17 +2,19 @@
 
 What something is, is told by its first bytes and never by its name. Every file is unpacked piece by piece and given out
 before the next one is looked at, so there is one in memory at a time; size, ratio, count and depth are capped while
-unpacking, not after. A file that is damaged is given out as far as it goes, with what is wrong. What cannot be read is
-a Problem and stops nothing. What operating systems leave behind (`__MACOSX`, `.DS_Store` …) is passed over in silence.
+unpacking, not after. Where archives in archives may be larger than files, they are laid on disk meanwhile. A file that is
+damaged is given out as far as it goes, with what is wrong. What cannot be read is a Problem and stops nothing. What
+operating systems leave behind (`__MACOSX`, `.DS_Store` …) is passed over in silence.
 
 Names of files are for people. They may hold anything, `../` too, and are never to be used as a path.
 """
 
 import io
 import re
+import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -33,13 +35,15 @@ _JUNK = re.compile(r"(^|/)(__MACOSX/|\._|\.DS_Store$|Thumbs\.db$|desktop\.ini$)"
 
 
 class Limits(NamedTuple):
-    """What may come out of an archive, with everything in it together. `ratio` is of what comes out to what went in."""
+    """What may come out of an archive, with everything in it together. `ratio` is of what comes out to what went in;
+    `archive_bytes` is the size of a zip in a zip, where it may be larger than a file."""
 
     member_bytes: int = 64 * 1024 * 1024
     total_bytes: int = 4 * 1024 * 1024 * 1024
     members: int = 100_000
     ratio: int = 200
     depth: int = 3
+    archive_bytes: int = 0
 
 
 _DEFAULT = Limits()
@@ -149,24 +153,44 @@ def _opened(
             yield from _opened(inner, unpacked, (*faults, *([wrong] if wrong else [])), budget, depth + 1)
 
 
+def one(source: BinaryIO, is_wanted: Callable[[str], bool], limits: Limits = _DEFAULT) -> bytes | None:
+    """The first file of a zip whose name in it is wanted, whole; None where there is none that can be had."""
+    try:
+        _check_directory(source)
+        with zipfile.ZipFile(source) as archive:
+            for info in archive.infolist():
+                if is_wanted(info.filename):
+                    found = _member(source, info, info.filename, _Budget(limits))
+                    return None if isinstance(found, Problem) or found.faults else found.data
+    except (_TooMuch, zipfile.BadZipFile, NotImplementedError, ValueError, OverflowError, EOFError):
+        return None
+    return None
+
+
 class _Taken:
     """What came out of one file so far, within its limits."""
 
-    def __init__(self, budget: _Budget, packed: int) -> None:
+    def __init__(self, budget: _Budget, packed: int, onto: BinaryIO | None = None) -> None:
         self._budget = budget
-        self._most = min(budget.limits.member_bytes, _SLACK + budget.limits.ratio * packed)
-        self._packed = packed
+        self._largest = budget.limits.archive_bytes if onto else budget.limits.member_bytes
+        self._most = min(self._largest, _SLACK + budget.limits.ratio * packed)
+        self._count = 0
+        self._onto = onto
         self._out = bytearray()
 
     def add(self, piece: bytes) -> None:
-        self._out += piece
+        self._count += len(piece)
         self._budget.total -= len(piece)
         if self._budget.total < 0:
             raise _TooMuch("too_large", f"More than {self._budget.limits.total_bytes} bytes would come out", final=True)
-        if len(self._out) > self._most:
-            if len(self._out) > self._budget.limits.member_bytes:
-                raise _TooMuch("too_large", f"It is larger than {self._budget.limits.member_bytes} bytes")
+        if self._count > self._most:
+            if self._count > self._largest:
+                raise _TooMuch("too_large", f"It is larger than {self._largest} bytes")
             raise _TooMuch("too_large", f"It grows to more than {self._budget.limits.ratio} times its packed size")
+        if self._onto is not None:
+            self._onto.write(piece)
+        else:
+            self._out += piece
 
     def __bytes__(self) -> bytes:
         return bytes(self._out)
@@ -223,6 +247,9 @@ def _zip(name: str, source: BinaryIO, budget: _Budget, depth: int) -> Iterator[M
             if budget.members < 0:
                 raise _TooMuch("too_many", f"There are more than {budget.limits.members} files", final=True)
             inner = f"{name}/{info.filename}"[-_NAME_MOST:]
+            if budget.limits.archive_bytes and info.filename.lower().endswith(".zip"):
+                yield from _on_disk(source, info, inner, budget, depth)
+                continue
             try:
                 found = _member(source, info, inner, budget)
             except _TooMuch as reached:
@@ -250,27 +277,34 @@ def _check_directory(source: BinaryIO) -> None:
         raise _TooMuch("too_large", "The directory of the zip is too large")
 
 
+def _on_disk(
+    source: BinaryIO, info: zipfile.ZipInfo, name: str, budget: _Budget, depth: int
+) -> Iterator[Member | Problem]:
+    """What is in a zip in a zip, which is laid on disk meanwhile."""
+    with tempfile.TemporaryFile() as spool:
+        try:
+            found = _pack_out(source, info, name, _Taken(budget, info.compress_size, spool))
+        except _TooMuch as reached:
+            if reached.final:
+                raise
+            found = Problem(name, reached.code, reached.message)
+        spool.seek(0)
+        if isinstance(found, Problem):
+            yield found
+        elif detect(spool.read(_HEAD)) != "zip":
+            yield Problem(name, "damaged", "It is called a zip and is none")
+        elif depth + 1 >= budget.limits.depth:
+            yield Problem(name, "too_deep", f"Archives are packed in archives more than {budget.limits.depth} deep")
+        else:
+            yield from _zip(name, spool, budget, depth + 1)
+
+
 def _member(source: BinaryIO, info: zipfile.ZipInfo, name: str, budget: _Budget) -> Member | Problem:
     """One file. It is unpacked here, because the standard library keeps back the end of one whose check sum is wrong."""
-    if info.flag_bits & 1:
-        return Problem(name, "encrypted", "It is encrypted")
-    if info.compress_type not in (_STORED, _DEFLATED):
-        return Problem(name, "unsupported", f"It is packed by method {info.compress_type}, which is not read here")
-    source.seek(max(0, info.header_offset))
-    head = source.read(_LOCAL_HEADER)
-    if head[:4] != b"PK\x03\x04" or len(head) < _LOCAL_HEADER:
-        return Problem(name, "damaged", "It is not where the directory says")
-    source.seek(int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little"), io.SEEK_CUR)
     taken = _Taken(budget, info.compress_size)
-    wrong = None
-    if info.compress_type == _DEFLATED:
-        wrong = _inflate(source, info.compress_size, zlib.decompressobj(wbits=-15), taken)
-    else:
-        left = info.compress_size
-        while left and (piece := source.read(min(_PIECE, left))):
-            taken.add(piece)
-            left -= len(piece)
-        wrong = "truncated" if left else None
+    wrong = _pack_out(source, info, name, taken)
+    if isinstance(wrong, Problem):
+        return wrong
     data = bytes(taken)
     if wrong is None and zlib.crc32(data) != info.CRC:
         wrong = "corrupt"
@@ -280,4 +314,24 @@ def _member(source: BinaryIO, info: zipfile.ZipInfo, name: str, budget: _Budget)
     return Member(name, data, detect(data), faults)
 
 
-__all__ = ["Kind", "Limits", "Member", "Problem", "detect", "unpack"]
+def _pack_out(source: BinaryIO, info: zipfile.ZipInfo, name: str, taken: _Taken) -> Problem | str | None:
+    """Unpack a member of a zip; answers what is wrong with its bytes, or why none can be had."""
+    if info.flag_bits & 1:
+        return Problem(name, "encrypted", "It is encrypted")
+    if info.compress_type not in (_STORED, _DEFLATED):
+        return Problem(name, "unsupported", f"It is packed by method {info.compress_type}, which is not read here")
+    source.seek(max(0, info.header_offset))
+    head = source.read(_LOCAL_HEADER)
+    if head[:4] != b"PK\x03\x04" or len(head) < _LOCAL_HEADER:
+        return Problem(name, "damaged", "It is not where the directory says")
+    source.seek(int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little"), io.SEEK_CUR)
+    if info.compress_type == _DEFLATED:
+        return _inflate(source, info.compress_size, zlib.decompressobj(wbits=-15), taken)
+    left = info.compress_size
+    while left and (piece := source.read(min(_PIECE, left))):
+        taken.add(piece)
+        left -= len(piece)
+    return "truncated" if left else None
+
+
+__all__ = ["Kind", "Limits", "Member", "Problem", "detect", "one", "unpack"]
