@@ -143,7 +143,7 @@ def swim(
 
 
 def _efforts(plan: Sequence[Step]) -> _Floats:
-    return np.repeat([step.effort for step in plan], [step.seconds for step in plan])
+    return np.repeat(np.array([step.effort for step in plan], np.float64), [step.seconds for step in plan])
 
 
 def _bounds(plan: Sequence[Step]) -> list[int]:
@@ -161,7 +161,7 @@ def _lagging(values: _Floats, seconds: float, first: float) -> _Floats:
     """What follows values with a delay."""
     share = 1 - math.exp(-1 / seconds)
     found = accumulate(values.tolist(), lambda before, value: before + (value - before) * share, initial=first)
-    return np.array(list(found)[1:])
+    return np.array(list(found)[1:], np.float64)
 
 
 def _heart_rate(chance: np.random.Generator, effort: _Floats, person: Person) -> _Floats:
@@ -170,7 +170,8 @@ def _heart_rate(chance: np.random.Generator, effort: _Floats, person: Person) ->
     drift = 1 + 0.03 * np.arange(len(effort)) / 3_600
     aim = idle + (person.lthr_bpm - idle) * np.minimum(effort, 1.25) * drift
     rate = _lagging(aim, 40, idle + 5) + _wander(chance, len(effort), 20, 1.2)
-    return np.round(np.clip(rate, person.resting_hr_bpm, person.max_hr_bpm))
+    beats: _Floats = np.minimum(np.maximum(rate, person.resting_hr_bpm), person.max_hr_bpm)
+    return beats.round()
 
 
 @lru_cache(64)
