@@ -79,6 +79,13 @@ def test_quotes_marks_and_line_ends_of_any_kind_are_read(data: bytes) -> None:
     assert np.array_equal(found["watts"], [200, NAN], equal_nan=True)
 
 
+def test_positions_may_all_be_blank() -> None:
+    found = decode_streams(b"time,latlng\n0,\n1,\n")
+
+    assert np.isnan([found["lat"], found["lng"]]).all()
+    assert len(found["lat"]) == len(found["lng"]) == 2
+
+
 @pytest.mark.parametrize(
     ("data", "row", "column"),
     [
@@ -91,6 +98,7 @@ def test_quotes_marks_and_line_ends_of_any_kind_are_read(data: bytes) -> None:
         (b"time,time\n0,1\n", 1, "time"),
         (b"latlng\n1:2\n1:2:3\n", 3, "latlng"),
         (b"latlng\n1:2\n5\n", 3, "latlng"),
+        (b"time,latlng\n0,\n1,5\n", 3, "latlng"),
         (b"hrv\n1:x\n", 2, "hrv"),
         (b"hrv\n1::2\n", 2, "hrv"),
         (b"hrv\n" + b":".join([b"1"] * (ARRAY_MOST + 1)), 2, "hrv"),

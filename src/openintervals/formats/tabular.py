@@ -116,10 +116,11 @@ def decode_streams(data: bytes, *, most_bytes: int = BYTES_MOST) -> Channels:
     for name, cells in zip(header, columns, strict=True):
         if name == _LATLNG:
             table = _packed(cells, name)
-            if table.shape[1] > 2 or (np.isnan(table).any(axis=1) != np.isnan(table).all(axis=1)).any():
+            blank = not table.shape[1]
+            if not blank and (table.shape[1] != 2 or (np.isnan(table[:, 0]) != np.isnan(table[:, 1])).any()):
                 row = next(row for row, cell in enumerate(cells) if cell.strip() and cell.count(":") != 1)
                 raise BadCell("A position is a latitude and a longitude with : between them", row + 2, name)
-            table = table if table.shape[1] == 2 else np.full((len(cells), 2), np.nan)
+            table = np.full((len(cells), 2), np.nan) if blank else table
             channels["lat"], channels["lng"] = table[:, 0].copy(), table[:, 1].copy()
         elif name in _ARRAYS or ":" in "".join(cells):
             channels[name] = _packed(cells, name)
