@@ -6,6 +6,7 @@ import re
 
 from openintervals.analysis.activity import Metrics
 from openintervals.analysis.interval_numbers import Numbers
+from openintervals.training.activity_fields import FIELDS
 from tests.house.sources import ROOT
 
 TEXT = (ROOT / "docs" / "metrics.md").read_text()
@@ -37,3 +38,9 @@ def test_every_number_of_an_interval_is_listed_and_has_an_example() -> None:
 
     assert [name for name in names if name not in listed] == []
     assert [name for name in names if name not in shown] == []
+
+
+def test_every_field_of_the_wire_is_told_of() -> None:
+    listed = set(re.findall(r"`(\w+)`", TEXT))
+
+    assert [name for name in FIELDS if name not in listed] == []

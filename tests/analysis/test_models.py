@@ -93,6 +93,41 @@ def test_efforts_shorter_than_the_athlete_allows_are_no_estimate() -> None:
     assert short.seconds == 390
 
 
+def test_an_estimate_fades_with_fitness_until_there_is_a_better_one() -> None:
+    idle = fitness.decay(np.zeros(120), 80.0, np.full(120, 42.0))
+    efforts = np.full(120, np.nan)
+    efforts[[0, 84, 90]] = 250, 240, 200
+
+    found = eftp.rolling(efforts, idle)
+
+    assert found[0] == 250
+    assert found[21] == pytest.approx(250 * math.exp(-0.1 * 21 / 42))
+    assert found[83] == pytest.approx(250 * math.exp(-0.1 * 83 / 42))
+    assert found[84] == 240
+    assert found[90] == pytest.approx(240 * math.exp(-0.1 * 6 / 42))
+    assert np.isnan(eftp.rolling(np.full(3, np.nan), idle[:3])).all()
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 150), st.floats(100, 400) | st.just(math.nan)), min_size=1, max_size=60),
+    st.integers(0, 60),
+)
+def test_estimates_of_days_never_rise_without_an_effort_and_can_be_reckoned_in_portions(
+    days: list[tuple[float, float]], cut: int
+) -> None:
+    ctl, efforts = np.array([day[0] for day in days]), np.array([day[1] for day in days])
+    cut = min(cut, len(days))
+
+    whole = eftp.rolling(efforts, ctl)
+
+    first = eftp.rolling(efforts[:cut], ctl[:cut])
+    start = (float(first[-1]), float(ctl[cut - 1])) if cut else (math.nan, math.nan)
+    assert np.concatenate((first, eftp.rolling(efforts[cut:], ctl[cut:], *start))) == pytest.approx(whole, nan_ok=True)
+    before = np.fmax(np.concatenate(([0.0], whole[:-1])), 0)
+    assert not (whole > np.fmax(before, np.nan_to_num(efforts)) + 1e-9).any()
+    assert not (whole < np.nan_to_num(efforts)).any()
+
+
 @given(st.floats(2.5, 6), st.floats(50, 400))
 def test_critical_speed_is_found_again(speed_mps: float, d_prime_m: float) -> None:
     grid = curves.DISTANCES_M

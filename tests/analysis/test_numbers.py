@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from openintervals.analysis import arrays, decoupling, heart_rate, load, power, w_balance, zones
+from openintervals.analysis import arrays, decoupling, heart_rate, load, power, resample, w_balance, zones
 from openintervals.analysis.arrays import Floats
 from openintervals.analysis.thresholds import POWER_ZONES_PERCENT, Thresholds, hr_zones, order
 from tests.analysis.examples import RIDER, steps
@@ -174,13 +174,16 @@ def test_training_impulse_is_banisters() -> None:
 def test_the_largest_fall_of_the_heart_rate_is_found() -> None:
     beats = np.concatenate((np.full(100, 170.0), np.linspace(170, 120, 61), np.full(100, 120.0)))
 
-    found = heart_rate.recovery(beats)
+    every_other_second = resample.seconds(np.arange(0.0, len(beats), 2))
+
+    found = heart_rate.recovery(beats, every_other_second)
 
     assert found is not None
+    assert (found.start_s, found.end_s, found.start_index, found.end_index) == (100, 160, 50, 80)
     assert found.drop_bpm == 50
     assert (found.start_bpm, found.end_bpm) == (170, 120)
-    assert heart_rate.recovery(np.full(200, 120.0)) is None
-    assert heart_rate.recovery(beats, least_bpm=175) is None
+    assert heart_rate.recovery(np.full(261, 120.0), every_other_second) is None
+    assert heart_rate.recovery(beats, every_other_second, least_bpm=175) is None
 
 
 def test_the_load_is_the_first_known_in_the_athletes_order() -> None:
@@ -230,6 +233,22 @@ def test_learnt_loads_never_fall_with_the_zone(rides: list[tuple[list[int], floa
 
     assert all(low <= high for low, high in pairwise(learnt))
     assert min(learnt) >= 0
+
+
+def test_an_athletes_own_loads_by_mean_heart_rate_are_learnt_from_rides_with_both() -> None:
+    truth = np.array([5.0, 20, 30, 45, 60, 70, 95, 110, 130])
+    random = np.random.default_rng(1)
+    ratios, hours = random.uniform(0.5, 1.12, 800), random.uniform(0.5, 3, 800)
+    loads = np.interp(ratios, load.AVERAGE_HR_KNOTS, truth) * hours
+
+    learnt = load.learn_average_hr_loads(ratios.tolist(), (hours * 3600).tolist(), loads.tolist())
+
+    assert learnt == pytest.approx(truth, abs=2)
+    assert load.learn_average_hr_loads([], [], []) == pytest.approx(load.AVERAGE_HR_LOADS)
+    used = Thresholds(hr_load_type="AVG_HR", lthr_bpm=160, average_hr_loads=learnt)
+    found = load.by_heart_rate(used, np.full(3600, 160.0), [])
+    assert found is not None
+    assert found == (pytest.approx(95, abs=2), "AVG_HR")  # type: ignore[comparison-overlap]  # approx has no type
 
 
 def test_decoupling_is_the_loss_of_output_per_beat() -> None:
@@ -284,6 +303,10 @@ def test_planned_workouts_have_the_normalised_power_and_load_of_the_original() -
         assert normalized == pytest.approx(expected["normalized_power_w"], abs=0.9), workout["text"]
         of_whole_watts = load.by_power(expected["normalized_power_w"], len(watts_a_second), ftp)
         assert of_whole_watts == pytest.approx(expected["training_load"], abs=1)
+        intensity = power.intensity_percent(expected["normalized_power_w"], ftp)
+        assert intensity == pytest.approx(expected["intensity_percent"], abs=0.3)
+        assert watts_a_second.mean() == pytest.approx(expected["average_watts"], abs=1.1), workout["text"]
+        assert len(watts_a_second) == expected["duration_s"]
         seen += 1
 
     assert seen > 50

@@ -52,7 +52,9 @@ class TestFields:
         ann.change(said, name="Hills", icu_rpe=7, race=True, tags=["hot", "hot", "long"])
 
         after = ann.served(said)
-        assert {name for name in after if after[name] != before[name]} == {"name", "icu_rpe", "race", "tags"}
+        changed = {name for name in after if after[name] != before[name]}
+        assert changed == {"name", "icu_rpe", "session_rpe", "race", "tags"}
+        assert after["session_rpe"] == round(7 * after["moving_time"] / 60)
         assert (after["name"], after["icu_rpe"], after["race"], after["tags"]) == ("Hills", 7, True, ["hot", "long"])
 
     def test_minus_one_clears_a_number_and_the_empty_text_a_text(self, ann: Person, said: str) -> None:
@@ -201,7 +203,7 @@ class TestFields:
         entry = ann.read(lambda tx: journal.of_object(tx, said))[-1]
 
         assert (entry.verb, entry.object_version) == ("activity.updated", 2)
-        assert msgspec.json.decode(entry.changed) == ["icu_rpe"]
+        assert msgspec.json.decode(entry.changed) == ["icu_rpe", "session_rpe"]
 
     def test_nobody_else_has_it(self, ann: Person, said: str) -> None:
         bob = people.join(ann.app, ann.files)

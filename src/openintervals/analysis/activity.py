@@ -71,6 +71,7 @@ class Metrics:
     max_power_w: float | None = None
     work_j: float | None = None
     work_above_ftp_j: float | None = None
+    calories_kcal: float | None = None
     intensity_percent: float | None = None
     variability_index: float | None = None
     efficiency_factor: float | None = None
@@ -201,6 +202,7 @@ def _power(values: dict[str, Any], recording: Recording) -> None:
     values["normalized_power_w"] = normalized = power.normalized(pedalled)
     values["max_power_w"] = float(pedalled.max())
     values["work_j"] = work = power.work_j(watts)
+    values["calories_kcal"] = power.energy_kcal(work)
     if normalized is not None:
         values["variability_index"] = power.variability_index(normalized, average)
     ftp = settings.ftp_w
@@ -237,7 +239,7 @@ def _heart(values: dict[str, Any], recording: Recording) -> None:
     if resting and top and resting < top:
         values["trimp"] = heart_rate.trimp(moved, resting, top, settings.sex)
     least = settings.hrr_least_percent / 100.0 * (top or 0.0)
-    values["hr_recovery"] = heart_rate.recovery(beats, least, recording.power_w)
+    values["hr_recovery"] = heart_rate.recovery(beats, recording.layout, least, recording.power_w)
     values["hr_curve"] = curves.present(beats, recording.layout)
     found = load.by_heart_rate(settings, moved, values["hr_zone_s"])
     if found is not None:

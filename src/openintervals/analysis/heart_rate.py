@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from openintervals.analysis.arrays import Floats
+from openintervals.analysis.resample import Seconds
 
 LEAST_BPM = 20.0
 MOST_BPM = 255.0
@@ -44,17 +45,21 @@ def trimp(heart_rate_bpm: Floats, resting_bpm: float, max_bpm: float, sex: str |
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """The largest fall of the heart rate in a minute: from which second, from and to how many bpm, by how many, and the power meanwhile."""
+    """The largest fall of the heart rate in a minute: from and to which second and record and how many bpm, by how many, and the power meanwhile."""
 
     start_s: int
     end_s: int
+    start_index: int
+    end_index: int
     start_bpm: float
     end_bpm: float
     drop_bpm: float
     average_power_w: float | None
 
 
-def recovery(heart_rate_bpm: Floats, least_bpm: float = 0.0, power_w: Floats | None = None) -> Recovery | None:
+def recovery(
+    heart_rate_bpm: Floats, layout: Seconds, least_bpm: float = 0.0, power_w: Floats | None = None
+) -> Recovery | None:
     """The largest fall within 60 s that begins at `least_bpm` or above; None when the heart rate never falls so long."""
     if len(heart_rate_bpm) <= RECOVERY_S:
         return None
@@ -67,4 +72,6 @@ def recovery(heart_rate_bpm: Floats, least_bpm: float = 0.0, power_w: Floats | N
         return None
     end = place + RECOVERY_S
     power = None if power_w is None else float(power_w[place:end].mean())
-    return Recovery(place, end, float(before[place]), float(heart_rate_bpm[end]), float(drops[place]), power)
+    first, last = layout.index(np.array([place, end])).tolist()
+    start_bpm, end_bpm = float(before[place]), float(heart_rate_bpm[end])
+    return Recovery(place, end, first, last, start_bpm, end_bpm, float(drops[place]), power)

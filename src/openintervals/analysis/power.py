@@ -9,6 +9,8 @@ import numpy as np
 from openintervals.analysis.arrays import Bools, Floats, trailing_mean
 
 SMOOTH_S = 30
+GROSS_EFFICIENCY = 0.24
+JOULES_PER_KCAL = 4184.0
 P30S_EXPONENT = 4.0
 
 
@@ -23,6 +25,11 @@ def normalized(power_w: Floats) -> float | None:
 def work_j(power_w: Floats) -> float:
     """Joules in all."""
     return float(power_w.sum())
+
+
+def energy_kcal(work: float) -> float:
+    """Kilocalories somebody spends on so many joules of work, when 24 percent of what is spent arrives: about one for each kilojoule."""
+    return work / (JOULES_PER_KCAL * GROSS_EFFICIENCY)
 
 
 def work_above_j(power_w: Floats, limit_w: float) -> float:

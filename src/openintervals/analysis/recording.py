@@ -12,7 +12,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from openintervals.analysis import distance, elevation, heart_rate, moving, pace, power, resample, sports, w_balance
+from openintervals.analysis import (
+    distance,
+    elevation,
+    heart_rate,
+    moving,
+    pace,
+    power,
+    resample,
+    spikes,
+    sports,
+    w_balance,
+)
 from openintervals.analysis.arrays import Bools, Floats, floats
 from openintervals.analysis.resample import Seconds
 from openintervals.analysis.thresholds import Thresholds
@@ -100,7 +111,7 @@ def lay_out(streams: Mapping[str, npt.NDArray[Any]], sport: str, settings: Thres
             channels[name] = values
     watts = channels.get("power_w")
     if watts is not None:
-        watts = layout.fill(power.without_spikes(watts, settings.power_most_w), 0.0)
+        watts = layout.fill(power.without_spikes(watts, spikes.limit_w(settings)), 0.0)
     beats = channels.get("heart_rate_bpm")
     if beats is not None:
         beats = layout.fill(heart_rate.plausible(beats))

@@ -40,9 +40,9 @@ class Thresholds:
     load_order: str = "POWER_HR_PACE"
     tiz_order: str = "POWER_HR_PACE"
     hr_load_type: str = "HRSS"
-    hr_zone_loads: tuple[
-        float, ...
-    ] = ()  # an hour's load in each zone, as learnt by load.learn_zone_loads; empty: the general ones
+    # An hour's load in each zone and at each of load.AVERAGE_HR_KNOTS, as learnt by `load`; empty: the general ones.
+    hr_zone_loads: tuple[float, ...] = ()
+    average_hr_loads: tuple[float, ...] = ()
     pace_load_type: str | None = None  # RUN or SWIM; None goes by the sport
     gap_model: str = "STRAVA_RUN"  # or NONE
     warmup_s: int = 1200
@@ -50,7 +50,7 @@ class Thresholds:
     after_kj: tuple[int, ...] = (1000, 2000)
     ftp_est_least_s: int = 300
     hrr_least_percent: float = 0.0
-    power_most_w: float | None = None
+    power_spike_percent: float | None = None  # above what `spikes.model` gives for a second
     use_laps: bool = True
 
 

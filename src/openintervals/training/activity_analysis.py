@@ -204,7 +204,9 @@ def measured(
     if recorded.count:
         laps = [(lap.start, lap.end) for lap in recorded.laps[:LAPS_MOST] if lap.end > lap.start]
         metrics = analyse(channels_of(recorded.channels, said), type_, thresholds, laps=laps, marked=marked)
-        computed |= activity_numbers.of_metrics(metrics)
+        found = activity_numbers.of_metrics(metrics)
+        device_knows = activity_numbers.STANDS_IN & computed.keys()
+        computed |= {name: value for name, value in found.items() if name not in device_knows}
         computed["icu_lap_count"] = len(recorded.laps)
     else:
         metrics = Metrics(elapsed_s=0, recorded_s=0, moving_s=0)

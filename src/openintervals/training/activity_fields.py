@@ -89,7 +89,7 @@ EDITABLE = MEASURED_BY | frozenset(
         "name", "description", "sub_type", "external_id", "device_name", "icu_color", "power_field", "group", "moving_time",
         "elapsed_time", "distance", "icu_distance", "icu_training_load", "coasting_time", "average_speed", "max_speed",
         "calories", "average_heartrate", "max_heartrate", "average_cadence", "icu_average_watts", "icu_joules",
-        "total_elevation_gain", "total_elevation_loss", "icu_rpe", "feel", "session_rpe", "perceived_exertion", "kg_lifted",
+        "total_elevation_gain", "total_elevation_loss", "icu_rpe", "feel", "perceived_exertion", "kg_lifted",
         "lengths", "pool_length", "carbs_ingested", "carbs_used", "compliance", "coach_tick", "crank_length",
         "average_temp", "min_temp", "max_temp", "workout_shift_secs", "icu_ignore_time", "commute", "race",
         "lock_intervals", "use_elevation_correction", "use_gap_zone_times", "device_watts", "tags",
@@ -228,8 +228,12 @@ def merged(computed: Mapping[str, Any], edited: Mapping[str, Any], given: Mappin
 
 
 def shown(computed: Mapping[str, Any], edited: Mapping[str, Any]) -> dict[str, Any]:
-    """What is served: what people say over what was computed."""
-    return {**computed, **edited}
+    """What is served: what people say over what was computed, and what follows from both."""
+    values = {**computed, **edited}
+    effort, moving_s = values.get("icu_rpe"), values.get("moving_time")
+    if effort and moving_s is not None:
+        values["session_rpe"] = round(effort * moving_s / 60)
+    return values
 
 
 def as_columns(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,7 @@ _PLAIN = {
     "icu_weighted_avg_watts": "normalized_power_w",
     "icu_joules": "work_j",
     "icu_joules_above_ftp": "work_above_ftp_j",
+    "calories": "calories_kcal",
     "icu_intensity": "intensity_percent",
     "icu_variability_index": "variability_index",
     "icu_efficiency_factor": "efficiency_factor",
@@ -101,7 +102,10 @@ _SETTINGS = {
     "threshold_pace": "threshold_speed_mps",
     "icu_warmup_time": "warmup_s",
     "icu_cooldown_time": "cooldown_s",
+    "icu_power_spike_threshold": "power_spike_percent",
 }
+# What the device knows better.
+STANDS_IN = frozenset({"calories"})
 _INTERVAL = {
     "start_time": "start_s",
     "end_time": "end_s",
@@ -204,7 +208,8 @@ def of_metrics(metrics: Metrics) -> dict[str, Any]:
         found["icu_power_hr_z2_mins"] = metrics.power_hr_z2_s // 60
     if (fall := metrics.hr_recovery) is not None:
         found["icu_hrr"] = {
-            "start_time": fall.start_s, "end_time": fall.end_s, "start_bpm": round(fall.start_bpm),
+            "start_time": fall.start_s, "end_time": fall.end_s, "start_index": fall.start_index,
+            "end_index": fall.end_index, "start_bpm": round(fall.start_bpm),
             "end_bpm": round(fall.end_bpm), "hrr": round(fall.drop_bpm),
             "average_watts": None if fall.average_power_w is None else round(fall.average_power_w),
         }  # fmt: skip
@@ -301,8 +306,6 @@ def overruled(thresholds: Thresholds, edited: Mapping[str, Any]) -> Thresholds:
     for name in ("gap_model", "tiz_order"):
         if edited.get(name):
             changes[name] = edited[name]
-    if edited.get("icu_power_spike_threshold"):
-        changes["power_most_w"] = float(edited["icu_power_spike_threshold"])
     return Thresholds(**{**_asdict(thresholds), **changes})
 
 

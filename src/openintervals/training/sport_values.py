@@ -53,6 +53,7 @@ class Values(msgspec.Struct, frozen=True, kw_only=True):
     ftp_est_least_s: int | None = None
     hrr_least_percent: float | None = None
     use_laps: bool | None = None
+    power_spike_percent: int | None = None
 
 
 class Dated(msgspec.Struct, frozen=True):
@@ -74,6 +75,7 @@ MOST: dict[str, float] = {
     "sweet_spot_max_percent": 1_000,
     "after_kj0": 100_000,
     "after_kj1": 100_000,
+    "power_spike_percent": 1_000,
 }
 MOST_WITH_0 = {"warmup_s": 86_400, "cooldown_s": 86_400, "ftp_est_least_s": 86_400, "hrr_least_percent": 100}
 
@@ -166,6 +168,7 @@ def thresholds_of(values: Values, athlete: Athlete, *, indoor: bool = False) -> 
         "ftp_est_least_s": values.ftp_est_least_s,
         "hrr_least_percent": values.hrr_least_percent,
         "use_laps": values.use_laps,
+        "power_spike_percent": values.power_spike_percent,
     }
     if values.sweet_spot_min_percent and values.sweet_spot_max_percent:
         known["sweet_spot_percent"] = (float(values.sweet_spot_min_percent), float(values.sweet_spot_max_percent))

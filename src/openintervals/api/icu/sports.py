@@ -49,6 +49,7 @@ class SportValues(Wire, frozen=True, kw_only=True):
     ftp_est_least_s: int | None = field(default=None, name="ftp_est_min_secs")
     hrr_least_percent: float | None = field(default=None, name="hrrc_min_percent")
     use_laps: bool | None = field(default=None, name="use_laps_for_power_intervals")
+    power_spike_percent: int | None = field(default=None, name="power_spike_threshold")
 
 
 class SportWishes(SportValues, frozen=True, kw_only=True):
@@ -67,7 +68,6 @@ class SportWishes(SportValues, frozen=True, kw_only=True):
     default_indoor_gear_id: dialect.Line | None = None
     elevation_correction: Literal["NO", "AUTO", "YES"] | None = None
     power_field: dialect.Line | None = None
-    power_spike_threshold: int | None = None
     show_pauses: int | None = None
     calendar_tile_activity_panel_id: int | None = None
     activity_field_ids: list[int] | None = None
