@@ -15,6 +15,7 @@ Who asks by GET for what was deleted lately is told so: only when the handler fo
 A `Write` is committed after the stored answer of its idempotency key has joined it, and before a byte of the answer is sent.
 """
 
+import asyncio
 import hashlib
 import inspect
 import re
@@ -127,7 +128,7 @@ class Api:
                     body=hints.get("body"),
                     body_most=body_most,
                     ext=(EXT if ext is True else ext) or ("",),
-                    writes=hints.get("tx") is not Read,
+                    writes=hints.get("tx") is Write or ("tx" not in hints and method != "GET"),
                     own_transactions="tx" not in hints,
                     path_parameters=tuple(re.findall(r"{(\w+)}", path)),
                     takes=frozenset(names),
@@ -235,9 +236,9 @@ class Api:
             raw = msgspec.json.encode(hashlib.sha256(upload.data).hexdigest())
         elif operation.body is not None:
             raw = await requests.read_body(exchange, request, operation.body_most)
-        arguments |= requests.asked(
-            operation.query, operation.body, operation.rules, request.scope["query_string"], raw
-        )
+        asked = operation.query, operation.body, operation.rules, request.scope["query_string"], raw
+        large = len(raw) > requests.LARGE_BYTES
+        arguments |= await asyncio.to_thread(requests.asked, *asked) if large else requests.asked(*asked)
         return arguments, raw
 
     def _work(

@@ -20,6 +20,7 @@ from openintervals.api import rules, shapes
 from openintervals.api.exchange import Exchange
 
 BODY_MOST = 1024 * 1024
+LARGE_BYTES = 128 * 1024  # what is larger is taken apart in a thread
 BODY_PATIENCE_S = 30
 DRAIN_PATIENCE_S = 5
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
