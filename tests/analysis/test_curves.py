@@ -141,3 +141,18 @@ def test_a_longer_way_takes_longer(speed: Floats) -> None:
     assert (np.diff(curve.seconds) >= 0).all()
     assert (curve.start_index <= curve.end_index).all()
     assert (curve.seconds <= len(speed) + 1e-9).all()
+
+
+def test_what_is_ranked_is_sorted_at_each_place_however_many_there_are_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(curves, "_AT_ONCE", 2)
+    random = np.random.default_rng(7)
+    told = [np.round(random.uniform(0, 9, 12 - number)) for number in range(7)]
+
+    best, source = curves.ranked(told, 3)
+
+    for place in range(12):
+        there = sorted(((-curve[place], number) for number, curve in enumerate(told) if place < len(curve)))[:3]
+        known = len(there)
+        assert best[:known, place].tolist() == [-value for value, _ in there]
+        assert source[:known, place].tolist() == [number for _, number in there]
+        assert np.isneginf(best[known:, place]).all()

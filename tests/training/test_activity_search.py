@@ -11,7 +11,6 @@ from openintervals import errors
 from openintervals.platform.files import Files
 from openintervals.training import (
     activities,
-    activity_curves,
     activity_edits,
     activity_search,
     manual_activities,
@@ -174,47 +173,6 @@ class TestSearch:
         assert passing() == {short, long}
         with pytest.raises(errors.Invalid):
             passing(Filter("type", "Ride", operator="like"))
-
-
-class TestSeasons:
-    def test_a_season_is_the_best_of_its_activities_and_says_whose_each_is(self, ann: Person) -> None:
-        short = ann.uploaded(people.fit(720, watts=300))
-        long = ann.uploaded(people.fit(1800, days=1, watts=200))
-
-        async def season(tx: Any) -> activity_curves.Season:
-            found = await activity_curves.between(tx, activity_curves.POWER, "2024-01-01", "2024-12-31", ["Ride"])
-            return await activity_curves.season(tx, activity_curves.POWER, found)
-
-        found = ann.read(season)
-
-        best = dict(zip(found.grid.tolist(), zip(found.values.tolist(), found.activity_id, strict=True), strict=True))
-        assert best[60] == (300, short)
-        assert best[1500] == (pytest.approx(200, abs=20), long)
-        assert (np.diff(found.values) <= 0).all()
-        assert (found.end_index > found.start_index).all()
-
-    def test_other_types_and_other_days_do_not_count(self, ann: Person) -> None:
-        ann.uploaded(people.fit(watts=300))
-
-        def count(oldest: str, newest: str, types: list[str] | None) -> int:
-            return len(ann.read(lambda tx: activity_curves.between(tx, activity_curves.POWER, oldest, newest, types)))
-
-        assert count("2024-05-01", "2024-05-01", None) == count("2024-05-01", "2024-05-01", ["Run", "Ride"]) == 1
-        assert count("2024-05-02", "2024-12-31", None) == count("2024-05-01", "2024-05-01", ["Run"]) == 0
-        assert count("2024-05-01", "2024-05-01", []) == 0
-
-    def test_the_least_time_counts_where_the_curve_is_of_distances(self, ann: Person) -> None:
-        ann.uploaded(people.fit(900, type_="Run"))
-        fast = ann.uploaded(people.fit(900, days=1, type_="Run", distance=np.arange(900) * 12.0, velocity_smooth=12.0))
-
-        async def season(tx: Any) -> activity_curves.Season:
-            found = await activity_curves.between(tx, activity_curves.PACE, "2024-01-01", "2024-12-31")
-            return await activity_curves.season(tx, activity_curves.PACE, found)
-
-        found = ann.read(season)
-
-        assert set(found.activity_id) == {fast}
-        assert found.values[found.grid.tolist().index(1000)] == pytest.approx(1000 / 12, abs=1)
 
 
 class TestApplied:

@@ -10,6 +10,7 @@ least time for each distance.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -36,9 +37,12 @@ DISTANCES_M: Floats = np.array(
         140000, 160934.4, 180000, 200000, 250000, 300000, 400000, 500000,
     ]
 )  # fmt: skip
+Values = npt.NDArray[np.floating[Any]]
+
 _STEPS_MOST = 4096
 _STEP_LEAST_M = 1.0
 _LONG_S = 86_400
+_AT_ONCE = 4096  # curves in one table
 _STARTS = 200  # of windows in their own length, in recordings longer than a day
 
 
@@ -167,23 +171,35 @@ def pace(covered_m: Floats, layout: Seconds) -> PaceCurve:
     return PaceCurve(distances, best, layout.index(starts), layout.index(ends_s))
 
 
-def season(curves: Sequence[Floats]) -> tuple[Floats, Ints]:
-    """The element-wise maximum of curves on one grid, as long as the longest, and which curve each value is from; both empty for none."""
+def ranked(curves: Sequence[Values], count: int) -> tuple[Values, Ints]:
+    """The `count` highest values at each place of one grid, best first, and which curve each is from; of equals the first curve's.
+
+    One row for each rank, as long as the longest curve; -inf where there are not as many curves."""
     length = max((len(curve) for curve in curves), default=0)
-    best = np.full(length, -np.inf)
-    source = np.zeros(length, np.int64)
-    for number, curve in enumerate(curves):
-        part = best[: len(curve)]
-        better = curve > part
-        part[better] = curve[better]
-        source[: len(curve)][better] = number
+    kind = curves[0].dtype if curves else np.dtype(np.float64)
+    best = np.full((count, length), -np.inf, kind)
+    source = np.zeros((count, length), np.int64)
+    across = np.arange(length)
+    for begin in range(0, len(curves), _AT_ONCE):
+        part = curves[begin : begin + _AT_ONCE]
+        # What was best so far stands before the rest, so that of equals the first one's stays.
+        table = np.full((count + len(part), length), -np.inf, kind)
+        table[:count] = best
+        for row, curve in enumerate(part, count):
+            table[row, : len(curve)] = curve
+        known = source.copy()
+        for rank in range(count):
+            place = table.argmax(axis=0)
+            best[rank] = table[place, across]
+            source[rank] = np.where(place < count, known[np.minimum(place, count - 1), across], place - count + begin)
+            table[place, across] = -np.inf
     return best, source
 
 
-def season_pace(curves: Sequence[Floats]) -> tuple[Floats, Ints]:
-    """The element-wise minimum of pace curves' seconds, and which curve each is from."""
-    best, source = season([-curve for curve in curves])
-    return -best, source
+def season(curves: Sequence[Values]) -> tuple[Values, Ints]:
+    """The element-wise maximum of curves on one grid, as long as the longest, and which curve each value is from; both empty for none."""
+    best, source = ranked(curves, 1)
+    return best[0], source[0]
 
 
 def at(curve_durations_s: Ints, values: Floats, wanted_s: npt.ArrayLike) -> Floats:

@@ -220,7 +220,7 @@ def measured(
         {name: value for name, value in computed.items() if value is not None},
         msgspec.json.encode(intervals).decode(),
         msgspec.json.encode(groups).decode(),
-        activity_curves.packed(metrics),
+        activity_curves.packed(metrics, thresholds.weight_kg),
     )
 
 

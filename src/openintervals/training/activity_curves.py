@@ -1,12 +1,12 @@
 """Curves: the best of each activity for every duration or distance, and over a season.    with its activity's analysis
 
 A row is one kind of curve of one activity: its values on the fixed grid of analysis/curves.py as 32-bit floats (`best`), and apart from them, as
-few ask, from which record to which each was (`places`). The rows of one kind lie together, so a season is one walk over `best` and an
-element-wise maximum (of a pace curve, whose values are seconds, the minimum). What is longer than an activity is not in its curve.
+few ask, from which record to which each was (`places`). `weight_kg` is what the athlete weighed then, for watts per kilogram. The rows of one
+kind lie together, so a season (`season_curves`) is one walk over `best`. What is longer than an activity is not in its curve.
 Rows are replaced whenever the activity is analysed, under the lock of its row; so two that analyse at once leave the later one's.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -37,6 +37,7 @@ activity_curves = schema.owned(
     "activity_curves",
     sa.Column("kind", schema.Text, nullable=False),
     sa.Column("activity_id", schema.Text, nullable=False),
+    sa.Column("weight_kg", schema.Number),
     sa.Column("best", sa.LargeBinary, nullable=False),
     sa.Column("places", sa.LargeBinary, nullable=False),
     key=("kind", "activity_id"),
@@ -45,6 +46,7 @@ activity_curves = schema.owned(
 
 class Stored(NamedTuple):
     kind: str
+    weight_kg: float | None
     best: bytes
     places: bytes
 
@@ -63,17 +65,8 @@ class Candidate(msgspec.Struct, frozen=True):
 
     id: str
     local_start: str
-    values: Floats
-
-
-class Season(NamedTuple):
-    """The best of several activities, and for each value the activity it is of and its records from and up to."""
-
-    grid: Floats
-    values: Floats
-    activity_id: list[str]
-    start_index: Ints
-    end_index: Ints
+    weight_kg: float | None
+    values: npt.NDArray[np.float32]
 
 
 @statement
@@ -81,7 +74,7 @@ def _put() -> sa.Insert:
     insert = postgresql.insert(activity_curves)
     return insert.on_conflict_do_update(
         index_elements=["athlete_id", "kind", "activity_id"],
-        set_={"best": insert.excluded.best, "places": insert.excluded.places},
+        set_={name: insert.excluded[name] for name in ("weight_kg", "best", "places")},
     )
 
 
@@ -105,7 +98,7 @@ def _get() -> sa.Select[Any]:
 def _between(types: tuple[str, ...] | None) -> sa.Select[Any]:
     c, a = activity_curves.c, activities.c
     select = (
-        sa.select(c.activity_id, a.local_start, c.best)
+        sa.select(c.activity_id, a.local_start, c.weight_kg, c.best)
         .select_from(activity_curves.join(activities, sa.and_(c.athlete_id == a.athlete_id, c.activity_id == a.id)))
         .where(
             own(activity_curves),
@@ -120,7 +113,7 @@ def _between(types: tuple[str, ...] | None) -> sa.Select[Any]:
     return select
 
 
-def packed(metrics: Metrics) -> list[Stored]:
+def packed(metrics: Metrics, weight_kg: float | None) -> list[Stored]:
     """All curves of an analysed activity as they are stored."""
     after = sorted(metrics.power_curves_after)
     whole: dict[str, Curve | PaceCurve | None] = {
@@ -138,7 +131,7 @@ def packed(metrics: Metrics) -> list[Stored]:
         if curve is not None and len(curve.start_index):
             values = curve.seconds if isinstance(curve, PaceCurve) else curve.values
             places = np.stack((curve.start_index, curve.end_index)).astype("<i4").tobytes()
-            found.append(Stored(kind, values.astype("<f4").tobytes(), zstandard.compress(places, 1)))
+            found.append(Stored(kind, weight_kg, values.astype("<f4").tobytes(), zstandard.compress(places, 1)))
     return found
 
 
@@ -191,20 +184,4 @@ async def between(
     rows = await tx.rows(
         _between(None if chosen is None else ("",) * len(chosen)), kind=kind, oldest=oldest, newest=until, **named
     )
-    return [Candidate(row[0], row[1], _values(row[2])) for row in rows]
-
-
-async def season(tx: Read, kind: str, candidates: Collection[Candidate]) -> Season:
-    """The best of these activities at each place of the grid; of equals the first one's, so of `between` the newest."""
-    told = list(candidates)
-    best = curves.season_pace if kind in BY_DISTANCE else curves.season
-    values, source = best([each.values for each in told])
-    if kind in BY_DISTANCE:
-        values = np.abs(values)
-    ids = [told[number].id for number in source.tolist()]
-    starts, ends = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
-    known: Mapping[str, One | None] = {each: await get(tx, each, kind) for each in dict.fromkeys(ids)}
-    for place, each in enumerate(ids):
-        if (one := known[each]) is not None and place < len(one.start_index):
-            starts[place], ends[place] = one.start_index[place], one.end_index[place]
-    return Season(grid(kind, len(values)), values, ids, starts, ends)
+    return [Candidate(row[0], row[1], row[2], np.frombuffer(row[3], "<f4")) for row in rows]

@@ -18,6 +18,7 @@ from openintervals.db.schema import own
 from openintervals.db.statement import statement
 from openintervals.db.transaction import Read
 from openintervals.training import activities as activity
+from openintervals.training import activity_filters
 from openintervals.training.activities import activities
 from openintervals.training.activity_intervals import EFFORTS, Effort, activity_intervals
 
@@ -226,10 +227,7 @@ def passes(served: Mapping[str, Any], filters: Sequence[Filter]) -> bool:
 
 
 def _passes(served: Mapping[str, Any], condition: Filter) -> bool:
-    if condition.field_id == "indoor":
-        value: Any = "indoor" if served.get("trainer") else "outdoor"
-    else:
-        value = served.get(condition.field_id)
+    value = activity_filters.value_of(served, condition.field_id)
     wanted = condition.value if isinstance(condition.value, list) else [condition.value]
     return any(_OPERATORS[condition.operator](value, each) for each in wanted)
 
@@ -263,3 +261,10 @@ _OPERATORS: dict[str | None, Callable[[Any, Any], bool]] = {
     "lt": lambda value, wanted: _compared(value, wanted) < 0,
     "le": lambda value, wanted: _compared(value, wanted) <= 0,
 }
+
+
+async def table(tx: Read, fields: Sequence[str]) -> list[tuple[Any, ...]]:
+    """Some fields of every activity, newest first, None for what has no value."""
+    shape = msgspec.defstruct("Row", [(each, Any, None) for each in fields])
+    decode = msgspec.json.Decoder(shape).decode
+    return [msgspec.structs.astuple(decode(served)) async for _, _, served in _walk(tx, ("served",))]
