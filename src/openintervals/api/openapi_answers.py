@@ -32,6 +32,8 @@ def of(
             written |= {str(operation.status): answer, "200": {**answer, "description": "It was there already."}}
         else:
             answer = _answer(operation, kind, operations, schemas, about)
+            if (other := written.get(str(operation.status))) is not None:
+                _merge(answer, other)
             written[str(operation.status)] = answer
             if operation.read_if is not None and operation.status != 200:
                 said = "What would be done; nothing was changed."
@@ -53,6 +55,13 @@ def _answer(operation: Operation, kind: Any, operations: list[Operation], schema
     if made and (links := _links(operation, content, operations, about)):
         answer["links"] = links
     return answer
+
+
+def _merge(answer: Schema, other: Schema) -> None:
+    """Let an answer be of the other's kind too, and have the example of that."""
+    content, there = answer["content"][JSON], other["content"][JSON]
+    kinds = [each for part in (there, content) for each in part["schema"].get("anyOf", [part["schema"]])]
+    content.update(schema={"anyOf": kinds}, example=there["example"])
 
 
 def _file(operation: Operation, media_type: str) -> Schema:

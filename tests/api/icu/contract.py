@@ -62,6 +62,8 @@ def _adapted(schema: Any) -> Any:
     if "ref" in schema:
         return {"anyOf": [{"$ref": f"#/definitions/{schema['ref']}"}, {"type": "null"}]}
     adapted = {name: _inside(name, value) for name, value in schema.items() if name not in ("format", "required")}
+    if "oneOf" in adapted:  # a null, or an object of a few fields, may fit several
+        adapted["anyOf"] = adapted.pop("oneOf")
     if "type" in adapted:
         return {"anyOf": [adapted, {"type": "null"}]}
     return adapted

@@ -7,40 +7,92 @@ test says so by failing.
 import itertools
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 
 from openintervals.api.http import Operation
+from openintervals.api.icu import documents
 from openintervals.api.icu.dialect import icu
 from openintervals.training.athlete_keys import SCOPES
 from tests import databases
 from tests.api.icu import contract
 from tests.athletes import Athlete, join, refused
 from tests.servers import START, Application
+from tests.training import people
 
 OPERATIONS = [(operation, ext) for operation in icu.operations for ext in operation.ext]
-OURS = {"GET /athlete/{}/changes": "not part of the original"}
-ADDITIVE = {"SportSettings": {"valid_from"}}
+OURS = {
+    "GET /athlete/{}/changes": "not part of the original",
+    "GET /activity/{}/laps": "not part of the original",
+    "GET /activities/{}/laps.csv": "another path to the same",
+}
+ADDITIVE = {
+    "SportSettings": {"valid_from"},
+    "Activity": {"updated", "warnings", "possible_duplicate_of"},
+    "UploadResponse": {"refused"},
+}
 
 
 def world(app: Application) -> Athlete:
-    """An athlete with one of everything that operations name."""
+    """An athlete; what operations name comes when it is asked for."""
     app.clock.now = START
     return join(app)
 
 
+@cache
+def ride() -> bytes:
+    """A ride of twenty minutes, as a device writes it."""
+    return people.fit(1200, watts=200)
+
+
+def activity(athlete: Athlete) -> str:
+    """The id of an athlete's ride, which is uploaded when it is not there."""
+    answer = athlete.send("POST", "/athlete/0/activities", files={"file": ("ride.fit", ride())})
+    return str(answer.json()["id"])
+
+
+def tombstone(athlete: Athlete) -> str:
+    said = activity(athlete)
+    athlete.delete(f"/activity/{said}")
+    return said
+
+
 NAMES: dict[str, Callable[[Athlete], str]] = {
     "athlete_id": lambda athlete: athlete.id,
+    "activity_id": activity,
+    "tombstone_id": tombstone,
+    "ids": activity,
+    "interval_id": lambda athlete: "1",
     "settings_id": lambda athlete: "Ride",
     "device_class": lambda athlete: "desktop",
 }
 BODIES: dict[str, Any] = {
     "create_sport_settings": {"types": ["Rowing"]},
     "update_sport_settings_multi": [{"id": "Ride", "ftp": 250}],
+    "create_manual_activity": {"start_date_local": "2026-06-01T08:00:00", "type": "Ride"},
+    "create_multiple_manual_activities": [{"start_date_local": "2026-06-01T08:00:00", "type": "Ride"}],
+    "update_activity_streams": [{"type": "watts", "data": [210] * 1200}],
+    "update_intervals": [{"start_index": 100, "end_index": 400, "label": "Hard"}],
+    "update_interval": {"end_index": 500},
+    "delete_intervals": [{"start_index": 0, "end_index": 600}],
 }
-QUERIES: dict[str, dict[str, str]] = {}
+QUERIES: dict[str, dict[str, str]] = {
+    "list_activities": {"oldest": "2020-01-01", "newest": "2030-01-01"},
+    "search_for_activities": {"q": "ride"},
+    "search_for_activities_full": {"q": "ride"},
+    "search_for_intervals": {"minSecs": "1", "maxSecs": "9999", "minIntensity": "0", "maxIntensity": "999"},
+    "split_interval": {"splitAt": "300"},
+    "get_interval_stats": {"start_index": "100", "end_index": "400"},
+    "find_best_efforts": {"stream": "watts", "duration": "60"},
+}
+FILES: dict[str, Callable[[], tuple[str, bytes]]] = {
+    "upload_activity": lambda: ("ride.fit", ride()),
+    "upload_activity_streams_csv": lambda: ("streams.csv", b"watts\n" + b"210\n" * 1200),
+}
 
 
 def request(athlete: Athlete, operation: Operation, ext: str = "") -> tuple[str, str, dict[str, Any]]:
@@ -48,6 +100,10 @@ def request(athlete: Athlete, operation: Operation, ext: str = "") -> tuple[str,
     options: dict[str, Any] = {}
     if operation.name in QUERIES:
         options["params"] = QUERIES[operation.name]
+    elif operation.name == "list_activities_around":
+        options["params"] = {"activity_id": activity(athlete)}
+    if operation.name in FILES:
+        options["files"] = {"file": FILES[operation.name]()}
     if operation.body is not None:
         options["json"] = BODIES.get(operation.name, {})
     return operation.method, operation.path.format(**names) + ext, options
@@ -76,6 +132,7 @@ def test_an_answer_is_what_the_contract_says(app: Application, operation: Operat
     schema = contract.answer_of(published)
 
     athlete = world(app)
+    activity(athlete)
 
     answer = ask(athlete, request(athlete, operation, ext))
 
@@ -87,6 +144,22 @@ def test_an_answer_is_what_the_contract_says(app: Application, operation: Operat
     assert contract.problems(schema, body) == []
     assert contract.unknown(schema, body) <= additive
     assert contract.missing(schema, body) == set()
+
+
+@every
+def test_an_answer_fits_the_schema_it_is_documented_with(app: Application, operation: Operation, ext: str) -> None:
+    athlete = world(app)
+    activity(athlete)
+
+    answer = ask(athlete, request(athlete, operation, ext))
+
+    documented = documents.document()["paths"][operation.path + ext][operation.method.lower()]["responses"]
+    content = documented[str(answer.status_code)]["content"]
+    assert answer.headers["content-type"].partition(";")[0] in content
+    if "application/json" in content:
+        whole = {**content["application/json"]["schema"], "components": documents.document()["components"]}
+        problems = jsonschema_rs.Draft202012Validator(whole).iter_errors(answer.json())
+        assert [problem.message[:300] for problem in problems] == []
 
 
 @every
@@ -106,9 +179,10 @@ def test_what_is_somebody_elses_is_out_of_reach(
     app: Application, module_url: str, operation: Operation, ext: str
 ) -> None:
     theirs, mine = world(app), world(app)
+    asked = request(theirs, operation, ext)
     before = databases.fingerprint(module_url)
 
-    answer = ask(mine, request(theirs, operation, ext))
+    answer = ask(mine, asked)
 
     if set(operation.path_parameters) & set(icu.reach):
         assert answer.status_code in (403, 404), answer.text
@@ -135,6 +209,8 @@ STRANGE = ("x", "%00", "..%2F..", "%F0%9F%8F%83", "x" * 3000, "' OR 1=1 --", "%f
 @every
 def test_a_strange_name_in_the_path_is_404(app: Application, operation: Operation, ext: str) -> None:
     if operation.name == "get_settings":  # any kind of device has settings, and there is nothing in them
+        return
+    if operation.name == "get_activities":  # ids of no activity are passed over
         return
     athlete = world(app)
     for name, strange in itertools.product(operation.path_parameters, STRANGE):

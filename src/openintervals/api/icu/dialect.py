@@ -21,7 +21,7 @@ from openintervals.api.answers import JSON, Headers
 from openintervals.api.http import Api, Guard
 from openintervals.api.rules import Rules
 from openintervals.formats.sports import TYPES
-from openintervals.training import activities, athlete_keys, athletes
+from openintervals.training import activities, athlete_keys, athletes, tombstones
 
 PREFIX = "/api/v1"
 
@@ -192,3 +192,4 @@ icu = Api(
 )
 icu.reach["athlete_id"] = athletes.reach
 icu.reach["activity_id"] = activities.reach
+icu.reach["tombstone_id"] = tombstones.reach

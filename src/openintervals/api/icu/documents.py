@@ -72,6 +72,8 @@ REFUSED: dict[str, str] = {
 PARAMETERS = {
     "athlete_id": "The athlete's id: `i` and digits, the digits alone, or `0` for the athlete whose key it is.",
     "activity_id": "The activity's id: `i` and digits, or the digits alone.",
+    "tombstone_id": "The id that the deleted activity had.",
+    "ids": "Ids of activities, joined by commas.",
     "settings_id": "The id of sport settings, or the name of a sport they are for.",
     "device_class": "`phone`, `tablet` or `desktop`.",
 }
