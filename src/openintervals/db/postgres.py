@@ -19,7 +19,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from openintervals.db import failures
 from openintervals.db.statement import Statement, converted
-from openintervals.db.transaction import Asking, Read, Tenant, Write
+from openintervals.db.transaction import Apart, Asking, Read, Tenant, Write
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -37,10 +37,11 @@ class PostgresSession:
     each changed. The parts of such a statement do not see each other, so no table is in it twice.
     """
 
-    __slots__ = ("_tables", "_waiting", "connection", "noted", "statements")
+    __slots__ = ("_tables", "_waiting", "apart", "connection", "noted", "statements")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, apart: Apart | None = None) -> None:
         self.connection = connection
+        self.apart = apart or Apart()
         self.statements = 0
         self.noted: dict[str, Any] = {}
         self._waiting: list[tuple[Statement, dict[str, Any], bool]] = []
@@ -198,10 +199,13 @@ class Postgres:
 
     async def write(self, asking: Asking, work: Callable[[Write], Awaitable[T]]) -> T:
         """Run `work` in a transaction and commit it; returns when the commit is on disk."""
+        return await Apart().let(lambda apart: self._written(asking, work, apart))
+
+    async def _written(self, asking: Asking, work: Callable[[Write], Awaitable[T]], apart: Apart) -> T:
         for attempt in range(1, TRIES + 1):
             try:
                 async with self._share_of(asking.tenant), self._writers.connection() as connection:
-                    return await self._once(connection, asking, work)
+                    return await self._once(connection, asking, work, apart)
             except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as problem:
                 if attempt == TRIES:
                     raise failures.Busy from problem
@@ -210,10 +214,12 @@ class Postgres:
                 raise failures.Busy from problem
         raise failures.Busy
 
-    async def _once(self, connection: Connection, asking: Asking, work: Callable[[Write], Awaitable[T]]) -> T:
+    async def _once(
+        self, connection: Connection, asking: Asking, work: Callable[[Write], Awaitable[T]], apart: Apart
+    ) -> T:
         await connection.execute("BEGIN")
         try:
-            session = PostgresSession(connection)
+            session = PostgresSession(connection, apart)
             result = await work(Write(session, asking))
             await session.settle()
         except BaseException:

@@ -27,7 +27,7 @@ import apsw
 from openintervals import errors
 from openintervals.db import failures
 from openintervals.db.statement import Statement, converted
-from openintervals.db.transaction import Asking, Read, Write
+from openintervals.db.transaction import Apart, Asking, Read, Write
 
 T = TypeVar("T")
 
@@ -67,10 +67,11 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
 class SQLiteSession:
     """Statements on one connection, inside whatever transaction its owner opened. Long work lets others go on every few milliseconds."""
 
-    __slots__ = ("_resumed", "connection", "noted", "statements")
+    __slots__ = ("_resumed", "apart", "connection", "noted", "statements")
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: apsw.Connection, apart: Apart | None = None) -> None:
         self.connection = connection
+        self.apart = apart or Apart()
         self.statements = 0
         self.noted: dict[str, Any] = {}
         self._resumed = time.monotonic()
@@ -215,6 +216,9 @@ class SQLite:
 
     async def write(self, asking: Asking, work: Callable[[Write], Awaitable[T]]) -> T:
         """Run `work` in its savepoint, and return only when the commit that carries it is on disk."""
+        return await Apart().let(lambda apart: self._written(asking, work, apart))
+
+    async def _written(self, asking: Asking, work: Callable[[Write], Awaitable[T]], apart: Apart) -> T:
         if self._waiting >= WAITING_MOST:
             raise failures.Busy
         give_up = time.monotonic() + BUSY_WAIT_S  # counted from here: those who queue do not wait one after another
@@ -227,7 +231,7 @@ class SQLite:
         try:
             writer = await self._begun(give_up)
             try:
-                result = await self._in_savepoint(writer, asking, work)
+                result = await self._in_savepoint(writer, asking, work, apart)
             except Exception as raised:  # noqa: BLE001 — kept, and raised below once the group is on disk
                 problem = _as_failure(raised)
             except BaseException:  # cancelled: what was begun must not stay open until somebody else writes
@@ -275,10 +279,12 @@ class SQLite:
                     pause = min(pause * 2, 0.05)
         return writer
 
-    async def _in_savepoint(self, writer: apsw.Connection, asking: Asking, work: Callable[[Write], Awaitable[T]]) -> T:
+    async def _in_savepoint(
+        self, writer: apsw.Connection, asking: Asking, work: Callable[[Write], Awaitable[T]], apart: Apart
+    ) -> T:
         writer.execute("SAVEPOINT request")
         try:
-            result = await work(Write(SQLiteSession(writer), asking))
+            result = await work(Write(SQLiteSession(writer, apart), asking))
         except BaseException:
             # A full disk can end the whole transaction by itself; then there is nothing left to take back here.
             if writer.in_transaction:

@@ -3,9 +3,11 @@
 `Read` is a snapshot of the database that takes SELECT alone. `Write` is one transaction: it is committed once, at the edge, by the
 database that gave it, and rolled back on any error. Neither has `commit`.
 Both carry who asks (tenant, actor) and when (`now`): an operation reads no clock and no global.
+What takes long and needs no database is done `apart`: while the transaction is not there, so that nobody waits for it.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Protocol, Self, TypeVar
 
@@ -15,6 +17,9 @@ from openintervals import instants
 from openintervals.db.statement import Statement
 
 T = TypeVar("T", bound=msgspec.Struct)
+V = TypeVar("V")
+
+APART_MOST = 4
 
 
 class Tenant(msgspec.Struct, frozen=True):
@@ -33,12 +38,55 @@ class Asking(msgspec.Struct, frozen=True, kw_only=True):
     bypass_windows: bool = False
 
 
+class Unknown(Exception):
+    """The transaction needs something that is done apart from it; it is rolled back and begins anew. For the databases alone to catch."""
+
+    def __init__(self, on: Any, work: Callable[[], Any]) -> None:
+        self.on = on
+        self.work = work
+
+
+class Apart:
+    """What was done apart from the transactions of one `write`: on what it depended, what came of it, or how it failed."""
+
+    __slots__ = ("done",)
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, Any, Exception | None]] = []
+
+    async def let(self, write: Callable[["Apart"], Awaitable[V]]) -> V:
+        """Do one `write`, again and again while it needs something done apart from it."""
+        while True:
+            try:
+                return await write(self)
+            except Unknown as unknown:
+                result, problem = None, None
+                try:
+                    result = await asyncio.to_thread(unknown.work)
+                except Exception as raised:  # noqa: BLE001 — kept, and raised where the transaction asks for it
+                    problem = raised
+                self.done.append((unknown.on, result, problem))
+
+    async def find(self, on: Any, work: Callable[[], V]) -> V:
+        """What came of `work`, which depends on `on`. Raises what it raised, and Unknown when it is to be done first."""
+        for known, result, problem in self.done:
+            if known == on:
+                if problem is not None:
+                    raise problem
+                return result  # type: ignore[no-any-return]  # the same work gave it
+        if len(self.done) < APART_MOST:
+            raise Unknown(on, work)
+        return await asyncio.to_thread(work)
+
+
 class Session(Protocol):
     """A connection inside a transaction; one implementation for each database.
 
     `noted` is what one operation of the transaction leaves for the next, since the rows no longer show it; it ends with the transaction.
+    `apart` is what was done while there was none.
     """
 
+    apart: Apart
     statements: int
     noted: dict[str, Any]
 
@@ -133,6 +181,13 @@ class Write(Read):
         record = await self.one(into, statement, **parameters)
         assert record is not None, "a statement that must change a row changed none"
         return record
+
+    async def apart(self, on: Any, work: Callable[[], V]) -> V:
+        """What `work` gives or raises, which may take long, touches nothing and is the same for the same `on`.
+
+        It is done in a thread while no transaction is open, and this one then begins anew: what it has done by now is done twice. Should `on`
+        have changed meanwhile the work is done again, and after some times within the transaction."""
+        return await self.session.apart.find(on, work)
 
     def at(self, moment: datetime) -> "Write":
         """The same transaction at another moment: to write down what has happened, never for a request."""

@@ -2,11 +2,11 @@
 
 What is sent changes, and nothing else: -1 clears a number and "" a text, null and unknown names are passed over, and what analysis says anyway is
 no edit. People's words lie over those of analysis and stay when it is done again; `recompute` with the same recording and settings changes
-nothing. What analysis measures by (`activity_fields.MEASURED_BY`), streams and intervals have the activity analysed within the same transaction.
-Every verb locks the activity's row first, so of two that edit at once the second sees what the first has done.
+nothing. What analysis measures by (`activity_fields.MEASURED_BY`), streams and intervals have the activity analysed in one go with the edit.
+Every verb locks the activity's row first, so of two that edit at once the second sees what the first has done. Analysis itself takes 5 to 500 ms,
+by the length of the recording, and is done apart from the transaction: nobody waits for it, and it counts if nothing it rests on has changed by then.
 """
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -63,7 +63,7 @@ async def write_streams(tx: Write, said: str, given: Channels) -> Changed:
     """Lay people's version over an activity's streams, and analyse it. Raises ActivityNotFound, Invalid by stream."""
     before = await activities.lock(tx, said)
     present = await streams.read(tx, before.id)
-    after, changed = await asyncio.to_thread(streams.laid_over, present, given)
+    after, changed = streams.laid_over(present, given)
     await streams.overlay(tx, before.id, present, after)
     if await recordings.get(tx, before.id) is None:
         raise errors.Invalid("This activity was entered by hand and has no recording to write streams to")
@@ -158,7 +158,10 @@ async def _analysed(
     def work() -> Measured:
         return activity_analysis.measured(recorded, bearings, place, edited=edited, marked=spans, on=day)
 
-    measured = await asyncio.to_thread(work)
+    try:
+        measured = await tx.apart((before.id, before.version, bearings, edited, spans, day), work)
+    except activity_analysis.TooLong as wrong:
+        raise errors.Invalid("The activity cannot be analysed like this", {streams.TIME: [str(wrong)]}) from wrong
     computed = measured.computed | {name: before.of_analysis()[name] for name in _KEPT}
     # A person's word that analysis would say by itself is still a person's word here: only who says it anew takes it back.
     found = (measured.intervals.encode(), measured.groups.encode(), activity_intervals.packed(spans))
