@@ -104,7 +104,7 @@ _SETTINGS = {
     "icu_cooldown_time": "cooldown_s",
     "icu_power_spike_threshold": "power_spike_percent",
 }
-# What the device knows better.
+# What the device knows better, if it says anything but 0, which a TCX has to say.
 STANDS_IN = frozenset({"calories"})
 _INTERVAL = {
     "start_time": "start_s",
@@ -232,7 +232,7 @@ def of_device(recorded: Activity) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, columns in _DEVICE.items():
         value = next((recorded.totals[column] for column in columns if column in recorded.totals), None)
-        if value is not None and value >= 0:
+        if value is not None and (value > 0 if name in STANDS_IN else value >= 0):
             found[name] = _number(value, whole=name in INTEGERS)
     for name, column, least, most in (("feel", "feel", 0, 5), ("icu_rpe", "rpe", 1, 10)):
         told = recorded.totals.get(column)
