@@ -5,7 +5,7 @@ long as nobody has. All numbers are reckoned from the recording whenever it is a
 that is why people's are kept as borders alone. The verbs below give new borders; `activity_edits` analyses with them under the activity's lock.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -147,9 +147,16 @@ def _checked(wanted: Sequence[Mark], records: int) -> list[Span]:
     ]
 
 
+def _partition(records: int, wanted: Sequence[Span]) -> list[Span]:
+    try:
+        return spans.partition(records, wanted)
+    except spans.TooMany as wrong:
+        raise errors.Invalid(f"Too many intervals: {wrong}", {"intervals": [f"At most {SPANS_MOST}"]}) from None
+
+
 def replaced(wanted: Sequence[Mark], records: int) -> list[Span]:
     """Borders when people's intervals count alone; what they leave out becomes intervals too. Raises Invalid."""
-    return spans.partition(records, _checked(wanted, records))
+    return _partition(records, _checked(wanted, records))
 
 
 def added(present: Intervals, wanted: Sequence[Mark], records: int) -> list[Span]:
@@ -167,7 +174,7 @@ def added(present: Intervals, wanted: Sequence[Mark], records: int) -> list[Span
             if piece.end_index > span.end_index:
                 left.append(Span(span.end_index, piece.end_index, piece.label))
         pieces = left
-    return spans.partition(records, [*pieces, *new])
+    return _partition(records, [*pieces, *new])
 
 
 def changed(present: Intervals, number: int, mark: Mark, records: int) -> list[Span]:
@@ -179,6 +186,21 @@ def changed(present: Intervals, number: int, mark: Mark, records: int) -> list[S
     ]
     easier = msgspec.structs.replace(present, intervals=_numbered(rest))
     return added(easier, [mark], records)
+
+
+def completed(present: Intervals, number: int, given: Mapping[str, Any]) -> Mark:
+    """What is given of an interval over what it is; of a new one both borders are needed. Raises Invalid."""
+    own_values = next((each for each in _NUMBERED.decode(present.intervals) if each.id == number), None)
+    before = {} if own_values is None else {name: getattr(own_values, name) for name in Mark.__struct_fields__}
+    after = {**before, **given}
+    if missing := {name: ["Required"] for name in ("start_index", "end_index") if after.get(name) is None}:
+        raise errors.Invalid(f"There is no interval {number}; a new one needs its borders", missing)
+    return Mark(after["start_index"], after["end_index"], after.get("label"))
+
+
+def work(present: Intervals) -> list[tuple[int, int]]:
+    """The records from and up to of what is work."""
+    return [(each.start_index, each.end_index) for each in _NUMBERED.decode(present.intervals) if each.type == "WORK"]
 
 
 def _numbered(marks: Sequence[Mark]) -> msgspec.Raw:
@@ -193,7 +215,7 @@ def split(present: Intervals, at: int, records: int) -> list[Span]:
     if not 0 <= at < records:
         raise errors.Invalid("There is nothing to split there", {"splitAt": [f"Expected 0 to {max(records - 1, 0)}"]})
     now = [Span(each.start_index, each.end_index, each.label) for each in _NUMBERED.decode(present.intervals)]
-    return spans.split(now, at)
+    return _partition(records, spans.split(now, at))
 
 
 def without(present: Intervals, doomed: Collection[tuple[int, int]], records: int) -> list[Span]:

@@ -27,6 +27,7 @@ from openintervals.training import activities, recordings, streams
 from openintervals.training.activities import Whole
 
 ZIPPED_MOST = 1_000
+ZIP_BYTES_MOST = 128 * 1024 * 1024
 _SPORTS = {name: number for number, name in SPORT.items()}
 _SUB_SPORTS = {name: number for number, name in SUB_SPORT.items()}
 _WORDS = {
@@ -86,10 +87,16 @@ class NoFile(errors.NotFound):
 
 async def original(tx: Read, files: Files, said: str) -> tuple[str, bytes]:
     """The file an activity came in, under a name, byte for byte. Raises ActivityNotFound, NoFile, FileNotKept."""
+    name, hashed = await kept_as(tx, said)
+    return name, await files.get(hashed)
+
+
+async def kept_as(tx: Read, said: str) -> tuple[str, str]:
+    """A name for the file an activity came in, and the hash under which it is kept. Raises ActivityNotFound, NoFile."""
     activity = await activities.get(tx, said)
     if activity.file_hash is None:
         raise NoFile("This activity was entered by hand and has no file")
-    return f"{activity.id}.{activity.file_type}", await files.get(activity.file_hash)
+    return f"{activity.id}.{activity.file_type}", activity.file_hash
 
 
 async def recorded(tx: Read, said: str, *, power: bool = True, heart_rate: bool = True) -> Recorded:
@@ -121,7 +128,7 @@ async def gpx_file(tx: Read, said: str, *, power: bool = True, heart_rate: bool 
 
 
 async def fit_zip(tx: Read, said: Sequence[str], *, power: bool = True, heart_rate: bool = True) -> bytes:
-    """A zip of our own FITs; what is no recorded activity is left out. Raises Invalid for too many, NoFile when nothing is left."""
+    """A zip of our own FITs; what is no recorded activity is left out. Raises Invalid for too many or too much, NoFile when nothing is left."""
     wanted = list(dict.fromkeys(said))
     if len(wanted) > ZIPPED_MOST:
         raise errors.Invalid("Too many activities", {"ids": [f"At most {ZIPPED_MOST} at once"]})
@@ -134,6 +141,10 @@ async def fit_zip(tx: Read, said: Sequence[str], *, power: bool = True, heart_ra
             except errors.NotFound:
                 continue
             await asyncio.to_thread(archive.writestr, zipfile.ZipInfo(_name(activity)), data)
+            if out.tell() > ZIP_BYTES_MOST:
+                raise errors.Invalid(
+                    "Too much for one archive", {"ids": [f"The first {len(archive.namelist())} fill it; ask for fewer"]}
+                )
         if not archive.namelist():
             raise NoFile("None of these activities has a recording")
     return out.getvalue()

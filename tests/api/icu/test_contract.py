@@ -102,6 +102,8 @@ def request(athlete: Athlete, operation: Operation, ext: str = "") -> tuple[str,
         options["params"] = QUERIES[operation.name]
     elif operation.name == "list_activities_around":
         options["params"] = {"activity_id": activity(athlete)}
+    elif operation.name == "download_activity_fit_files":
+        options["params"] = {"ids": activity(athlete)}
     if operation.name in FILES:
         options["files"] = {"file": FILES[operation.name]()}
     if operation.body is not None:
