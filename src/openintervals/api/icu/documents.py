@@ -74,6 +74,7 @@ PARAMETERS = {
     "activity_id": "The activity's id: `i` and digits, or the digits alone.",
     "tombstone_id": "The id that the deleted activity had.",
     "ids": "Ids of activities, joined by commas.",
+    "interval_id": "The number of an interval, as its `id` says it.",
     "settings_id": "The id of sport settings, or the name of a sport they are for.",
     "device_class": "`phone`, `tablet` or `desktop`.",
 }
