@@ -48,4 +48,4 @@ def test_no_input_crashes_a_reader_or_makes_it_slow_or_large(kind: str, tmp_path
     )
 
     assert done.returncode == 0, done.stdout[-2_000:] + done.stderr[-4_000:]
-    assert f"Done {INPUTS} in" in done.stdout + done.stderr
+    assert f"{INPUTS} inputs" in done.stdout

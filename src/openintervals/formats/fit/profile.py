@@ -73,8 +73,16 @@ def _field(number: str, name: str, spelled: str) -> Field:
     return Field(int(number), name, kind, float(scale or 1), float(offset or 0))
 
 
-@cache
 def fields_by_number(kind: str) -> dict[int, Field]:
+    return _fields(kind if kind in _lines()[1] else "")[0]
+
+
+def fields_by_name(kind: str) -> dict[str, Field]:
+    return _fields(kind if kind in _lines()[1] else "")[1]
+
+
+@cache  # of kinds that have a name; files can make up tens of thousands of others
+def _fields(kind: str) -> tuple[dict[int, Field], dict[str, Field]]:
     found = {}
     for words in _lines()[1].get(kind, "").split(","):
         if words.strip():
@@ -82,12 +90,7 @@ def fields_by_number(kind: str) -> dict[int, Field]:
             found[field.number] = field
     if all(field.name != _TIMESTAMP.name for field in found.values()):  # one kind has its own elsewhere
         found[TIMESTAMP] = _TIMESTAMP
-    return found
-
-
-@cache
-def fields_by_name(kind: str) -> dict[str, Field]:
-    return {field.name: field for field in fields_by_number(kind).values()}
+    return found, {field.name: field for field in found.values()}
 
 
 @cache
