@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from openintervals import errors
+from openintervals.api.room import Room
 from openintervals.db import Database
 from openintervals.db.transaction import Asking, Read, Tenant, Write
 from openintervals.platform import files, idempotency, rate_limits, usage
@@ -33,6 +34,7 @@ class Runtime:
         self.buckets = rate_limits.Memory()
         self.usage = usage.Counter()
         self.twins = Twins()
+        self.room = Room()
         self.stopping = False
 
     @cached_property

@@ -165,7 +165,8 @@ class Api:
         async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
             exchange = Exchange.of(request.scope)
             try:
-                status, body, headers = await self._run(operation, runtime, exchange, request, ext)
+                async with runtime.room.lent(_room(operation, exchange)):
+                    status, body, headers = await self._run(operation, runtime, exchange, request, ext)
             except errors.Failure as failure:
                 exchange.error_code = failure.code
                 if isinstance(failure, errors.Unavailable):
@@ -351,6 +352,13 @@ class Api:
 
 async def _asking(tx: Read) -> Asking:
     return tx.asking
+
+
+def _room(operation: Operation, exchange: Exchange) -> int:
+    """How many bytes the body of a request may take."""
+    if operation.body_most <= requests.BODY_MOST:
+        return 0
+    return operation.body_most if exchange.content_length is None else min(exchange.content_length, operation.body_most)
 
 
 def _options(path: str, allowed: str) -> HTTPRouteHandler:
