@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import zipfile
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -133,7 +134,7 @@ class TestLists:
         assert listed(ann, fields=["id", "icu_average_watts"]) == rows
 
     def test_updated_since_gives_what_has_changed(self, ann: Athlete) -> None:
-        ann.app.clock.now += people.timedelta(hours=1)
+        ann.app.clock.now += timedelta(hours=1)
         ann.put(f"/activity/{self.ids[1]}", {"name": "Renamed"})
         updated = found(ann.get(f"/activity/{self.ids[1]}"))["updated"]
 
