@@ -5,7 +5,7 @@ import sys
 import typer
 
 from openintervals import __version__
-from openintervals.cli import athletes, database, documents, keys, listen, organizations, serve
+from openintervals.cli import athletes, database, documents, import_files, keys, listen, organizations, serve
 
 _PLAIN = {} if sys.stdout.isatty() else {"max_content_width": 10_000, "terminal_width": 10_000}
 
@@ -47,6 +47,7 @@ def _root(
 program.command("serve", cls=serve.WithSettings)(serve.serve)
 program.command("worker")(serve.worker)
 program.command("listen")(listen.listen)
+program.command("import")(import_files.import_files)
 for command in (database.demo, database.migrate, database.doctor, database.backup, database.restore):
     program.command(command.__name__)(command)
 

@@ -100,7 +100,12 @@ class Files:
 
 def opened(settings: Settings) -> Files:
     """Where the settings say that files are: by default the folder `files` in `DATA`."""
-    return Files(settings.files or str(Path(settings.data) / "files"))
+    return Files(place_of(settings))
+
+
+def place_of(settings: Settings) -> str:
+    """The same place by name, for another process to open."""
+    return settings.files or str(Path(settings.data) / "files")
 
 
 def _path(hashed: str) -> str:
