@@ -309,17 +309,31 @@ def _problem(name: str, values: Floats) -> str | None:
     return None
 
 
+class _Packing:
+    """Channels to be packed: the same when the very arrays are."""
+
+    def __init__(self, channels: Channels) -> None:
+        self.channels = channels
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Packing) or self.channels.keys() != other.channels.keys():
+            return False
+        return all(values is other.channels[name] for name, values in self.channels.items())
+
+    __hash__ = None  # type: ignore[assignment]  # arrays have none
+
+    def work(self) -> list[tuple[str, bytes]]:
+        return pack(self.channels)
+
+
 async def overlay(tx: Write, activity_id: str, before: Channels, after: Channels) -> None:
     """Write people's version over an activity's channels; the activity is locked. Raises Invalid for too many."""
-    rows: list[dict[str, Any]] = []
-    for name in {**before, **after}:
-        if name not in after:
-            rows.append({"activity_id": activity_id, "name": name, "edited": True, "packed": None})
-        elif name not in before or after[name] is not before[name]:
-            packed = codec.pack(codec.encode(name, after[name]))
-            rows.append({"activity_id": activity_id, "name": name, "edited": True, "packed": packed})
     if len(after) > CHANNELS_MOST:
         raise errors.Invalid("The streams cannot be stored", {"streams": [f"At most {CHANNELS_MOST} are kept"]})
+    packing = _Packing({name: values for name, values in after.items() if values is not before.get(name)})
+    packed: list[tuple[str, bytes | None]] = [(name, None) for name in before if name not in after]
+    packed += await tx.apart(packing, packing.work)
+    rows = [{"activity_id": activity_id, "name": name, "edited": True, "packed": each} for name, each in packed]
     await tx.put_many(_overlay(), rows)
 
 

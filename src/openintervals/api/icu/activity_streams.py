@@ -147,7 +147,7 @@ async def update_activity_streams(tx: Write, activity_id: str, body: list[Stream
     if len(body) > streams.CHANNELS_MOST:
         raise errors.Invalid("Invalid request body", {"body": [f"Expected at most {streams.CHANNELS_MOST} streams"]})
     sent = [streams.Sent(each.type, bytes(each.data), bytes(each.data2)) for each in body]
-    given = await asyncio.to_thread(streams.from_json, sent)
+    given = await tx.apart("the streams that were sent", lambda: streams.from_json(sent))
     return _told(await activity_edits.write_streams(tx, activity_id, given))
 
 
@@ -161,7 +161,7 @@ async def upload_activity_streams_csv(tx: Write, activity_id: str, file: Upload)
     `:`, and so is a position in `latlng`. What is written follows the same rules as streams in JSON.
     """
     try:
-        given = await asyncio.to_thread(tabular.decode_streams, file.data, most_bytes=CSV_BYTES_MOST)
+        given = await tx.apart("the streams that were sent", lambda: tabular.decode_streams(file.data))
     except Unusable as wrong:
         raise errors.Invalid("The streams cannot be read", {"file": [str(wrong)]}) from None
     return _told(await activity_edits.write_streams(tx, activity_id, given))
