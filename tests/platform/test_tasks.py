@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from openintervals.db.transaction import Tenant, Write
-from openintervals.platform import tasks
+from openintervals.platform import replays, tasks
 from openintervals.platform.tasks import Task
 from tests.clients import Api
 from tests.servers import Application
@@ -23,7 +23,9 @@ def task(api: Api, app: Application) -> Task:
 
 def claimed(app: Application, api: Api) -> list[Task]:
     """What this organization's tasks a worker is given now."""
-    return [found for tenant, found in app.write(lambda tx: tasks.claim(tx, 10_000)) if tenant == api.tenant]
+    return [
+        found for tenant, found in app.write(lambda tx: tasks.claim(tx, 10_000, replays.KINDS)) if tenant == api.tenant
+    ]
 
 
 def now(app: Application, api: Api, task: Task) -> Task:
@@ -43,7 +45,7 @@ def test_a_task_is_given_to_one_worker_for_a_minute(api: Api, app: Application) 
 def test_of_workers_that_come_at_once_one_is_given_a_task(api: Api, app: Application) -> None:
     async def at_once() -> list[list[tuple[Tenant, Task]]]:
         return await asyncio.gather(
-            *(app.database.write(app.asking(), lambda tx: tasks.claim(tx, 10_000)) for _ in range(8))
+            *(app.database.write(app.asking(), lambda tx: tasks.claim(tx, 10_000, replays.KINDS)) for _ in range(8))
         )
 
     given = [tenant for found in app.run(at_once()) for tenant, _ in found]
@@ -61,9 +63,9 @@ def test_a_step_is_noted_and_the_next_is_due_when_it_says(api: Api, app: Applica
     assert (after.done_count, bytes(after.progress), after.state) == (5, b'{"after":7}', "running")
     app.clock.advance(29)
     assert claimed(app, api) == []
-    assert not app.read(tasks.any_due)
+    assert not app.read(lambda tx: tasks.any_due(tx, replays.KINDS))
     app.clock.advance(1)
-    assert app.read(tasks.any_due)
+    assert app.read(lambda tx: tasks.any_due(tx, replays.KINDS))
     [again] = claimed(app, api)
     assert again.done_count == 5
 

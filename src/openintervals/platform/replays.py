@@ -15,7 +15,7 @@ When a task's steps and the sender, or two tasks, meet in one delivery: what wai
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 import sqlalchemy as sa
@@ -34,6 +34,7 @@ from openintervals.platform.outbox import deliveries, webhook_subscriptions
 from openintervals.platform.tasks import Task
 
 Kind = Literal["recover", "replay"]
+KINDS: tuple[str, ...] = get_args(Kind)
 
 SINCE_MOST = timedelta(days=30)
 AHEAD_MOST = 200
@@ -346,9 +347,9 @@ async def step_due(database: Database, asking: Asking) -> None:
     """Do one step of each task that is due, each in a transaction of its own; for the worker.
 
     One that fails is logged and put off; it holds up no other."""
-    if not await database.read(asking, tasks.any_due, snapshot=False):
+    if not await database.read(asking, lambda tx: tasks.any_due(tx, KINDS), snapshot=False):
         return
-    for tenant, task in await database.write(asking, lambda tx: tasks.claim(tx, STEPS_MOST)):
+    for tenant, task in await database.write(asking, lambda tx: tasks.claim(tx, STEPS_MOST, KINDS)):
         own_asking = msgspec.structs.replace(asking, tenant=tenant)
 
         async def work(tx: Write, task: Task = task) -> None:

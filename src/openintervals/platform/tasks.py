@@ -125,15 +125,30 @@ def _running() -> sa.Select[Any]:
 
 
 @statement
-def _first_due() -> sa.Select[Any]:
-    return sa.select(tasks.c.id).where(_RUNS, tasks.c.run_at <= sa.bindparam("now")).limit(1)
+def _last() -> sa.Select[Any]:
+    return (
+        sa.select(*columns(Task, tasks))
+        .where(own(tasks), tasks.c.object_id == sa.bindparam("object_id"), tasks.c.kind == sa.bindparam("kind"))
+        .order_by(tasks.c.created_at.desc(), tasks.c.id.desc())
+        .limit(1)
+    )
+
+
+def _is_due(kinds: tuple[str, ...]) -> sa.ColumnElement[bool]:
+    named: list[sa.ColumnElement[str]] = [sa.literal_column(f"'{kind}'") for kind in kinds]  # words of this program
+    return sa.and_(_RUNS, tasks.c.run_at <= sa.bindparam("now"), tasks.c.kind.in_(named))
 
 
 @statement
-def _due() -> sa.Select[Any]:
+def _first_due(kinds: tuple[str, ...]) -> sa.Select[Any]:
+    return sa.select(tasks.c.id).where(_is_due(kinds)).limit(1)
+
+
+@statement
+def _due(kinds: tuple[str, ...]) -> sa.Select[Any]:
     return (
         sa.select(tasks.c.organization_id, tasks.c.mode, *columns(Task, tasks))
-        .where(_RUNS, tasks.c.run_at <= sa.bindparam("now"))
+        .where(_is_due(kinds))
         .order_by(tasks.c.run_at)
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
         .with_for_update(skip_locked=True)
@@ -186,16 +201,21 @@ async def get(tx: Read, task_id: str) -> Task:
     return task
 
 
-async def any_due(tx: Read) -> bool:
-    """Whether the next step of a task is due, of any tenant."""
-    return await tx.row(_first_due(), now=tx.now_text) is not None
+async def last(tx: Read, kind: str, object_id: str) -> Task | None:
+    """The task of a kind that was started last for an object, ended or not; None when there is none, or none any more."""
+    return await tx.one(Task, _last(), kind=kind, object_id=object_id)
 
 
-async def claim(tx: Write, most: int) -> list[tuple[Tenant, Task]]:
-    """Tasks whose next step is due, of all tenants, the longest due first; nobody else is given them for a minute."""
+async def any_due(tx: Read, kinds: tuple[str, ...]) -> bool:
+    """Whether the next step of a task of some kinds is due, of any tenant."""
+    return await tx.row(_first_due(kinds), now=tx.now_text) is not None
+
+
+async def claim(tx: Write, most: int, kinds: tuple[str, ...]) -> list[tuple[Tenant, Task]]:
+    """Tasks of some kinds whose next step is due, of all tenants, the longest due first; nobody else is given them for a minute."""
     found = []
     until = instants.text(tx.now + TAKEN_FOR)
-    for organization_id, mode, *values in await tx.rows(_due(), now=tx.now_text, row_limit=most):
+    for organization_id, mode, *values in await tx.rows(_due(kinds), now=tx.now_text, row_limit=most):
         tenant, task = Tenant(organization_id, mode), Task(*values)
         await tx.as_tenant(tenant).execute(_update(("run_at",)), task_id=task.id, new_run_at=until)
         found.append((tenant, msgspec.structs.replace(task, run_at=until)))
@@ -207,16 +227,26 @@ async def hold(tx: Write, task: Task) -> bool:
     return await tx.one(Task, _get(lock=True), id=task.id) == task
 
 
-async def step_done(tx: Write, task: Task, progress: dict[str, Any], done: int, *, after_s: float) -> None:
-    """Note how far a task has come and that `done` more are done; its next step is due after `after_s` seconds."""
+async def step_done(tx: Write, task: Task, progress: dict[str, Any], done: int, *, after_s: float) -> Task:
+    """Note how far a task has come and that `done` more are done; its next step is due after `after_s` seconds. Gives the task as it is then.
+
+    Who goes on at once, and is to be the only one meanwhile, says `TAKEN_FOR`."""
+    after = msgspec.structs.replace(
+        task,
+        progress=msgspec.Raw(msgspec.json.encode(progress)),
+        done_count=task.done_count + done,
+        failures=0,
+        run_at=instants.text(tx.now + timedelta(seconds=after_s)),
+    )
     await tx.execute(
         _update(("progress", "done_count", "failures", "run_at")),
         task_id=task.id,
-        new_progress=msgspec.json.encode(progress).decode(),
-        new_done_count=task.done_count + done,
+        new_progress=bytes(after.progress).decode(),
+        new_done_count=after.done_count,
         new_failures=0,
-        new_run_at=instants.text(tx.now + timedelta(seconds=after_s)),
+        new_run_at=after.run_at,
     )
+    return after
 
 
 async def finish(tx: Write, task: Task, done: int, problem: str | None = None) -> None:

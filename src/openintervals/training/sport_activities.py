@@ -38,12 +38,32 @@ def _of_types(number: int) -> sa.Select[Any]:
     )
 
 
+@statement
+def _next(number: int) -> sa.Select[Any]:
+    types = [sa.bindparam(f"type_{place}", type_=sa.Text) for place in range(number)]
+    c = activities.c
+    return (
+        sa.select(c.id)
+        .where(own(activities), c.id > sa.bindparam("after"), c.created_at <= sa.bindparam("until"), c.type.in_(types))
+        .order_by(c.id)
+        .limit(1)
+    )
+
+
 async def of_types(tx: Read, types: Sequence[str]) -> list[Brief]:
     """The athlete's activities of some types, newest first, `MATCHED_MOST` at most."""
     if not types:
         return []
     wanted = {f"type_{place}": type_ for place, type_ in enumerate(types)}
     return await tx.all(Brief, _of_types(len(types)), row_limit=MATCHED_MOST, **wanted)
+
+
+async def next_of(tx: Read, types: Sequence[str], after: str, until: str) -> str | None:
+    """The id that comes next `after` another, of the athlete's activities of some types that were made by `until`; None behind the last."""
+    if not types:
+        return None
+    wanted = {f"type_{place}": type_ for place, type_ in enumerate(types)}
+    return await tx.value(_next(len(types)), after=after, until=until, **wanted)  # type: ignore[no-any-return]  # the column is text
 
 
 async def matching(tx: Read, said: str) -> list[Brief]:

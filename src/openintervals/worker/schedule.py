@@ -9,6 +9,7 @@ from openintervals.club import publishing, waitlist
 from openintervals.db import Database
 from openintervals.db.transaction import Asking, Tenant, Write
 from openintervals.platform import deliveries, idempotency, rate_limits, replays, tasks, usage, webhooks
+from openintervals.training import sport_applications
 from openintervals.worker.loop import Job
 
 FORGOTTEN_AT_ONCE = 1_000
@@ -45,6 +46,10 @@ async def _step_tasks(database: Database, now: datetime) -> None:
     await replays.step_due(database, Asking(tenant=Tenant("", "live"), actor="worker", now=now))
 
 
+async def _apply_sport_settings(database: Database, now: datetime) -> None:
+    await sport_applications.step_due(database, Asking(tenant=Tenant("", "live"), actor="worker", now=now))
+
+
 async def _forget_usage(tx: Write) -> None:
     await usage.forget_old(tx, before=(tx.now - timedelta(days=usage.DAYS_KEPT)).date().isoformat())
 
@@ -61,5 +66,5 @@ JOBS = (
 )
 
 TASKS_EVERY_S = 1.0
-TASKS = (Job("tasks.step", _step_tasks),)
+TASKS = (Job("tasks.step", _step_tasks), Job("sport_settings.apply", _apply_sport_settings))
 """What somebody waits for: done in rounds of its own, every `TASKS_EVERY_S` seconds."""
