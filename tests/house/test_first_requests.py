@@ -1,4 +1,4 @@
-"""The requests that are printed for newcomers work as printed, against a new demo club.
+"""The requests that are printed for newcomers work as printed, against a new demo club and a new athlete.
 
 Every block of shell with `curl` in it is run, in order. A call answers with success, unless a comment says `refused with 409`.
 """
@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ CURL = """#!/usr/bin/env bash
 body=$(mktemp "$HOME/body.XXXXXX")
 status=$({curl} --silent --show-error --max-time 20 --output "$body" --write-out '%{{http_code}}' "$@")
 cat "$body"
-echo "$status $(head -c 600 "$body" | tr -d '\\r\\n')" >>"$HOME/answers"
+echo "$status $(head -c 600 "$body" | LC_ALL=C tr -cd '[:print:]')" >>"$HOME/answers"
 """
 
 
@@ -38,7 +39,9 @@ def refusals(shell: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("clone")
+    clone = tmp_path_factory.mktemp("clone")
+    (clone / ".venv").symlink_to(sys.prefix)
+    return clone
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +52,7 @@ def base(folder: Path) -> object:
         yield url
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/partner-api.md"])
+@pytest.mark.parametrize("document", ["README.md", "docs/partner-api.md", "docs/training.md"])
 def test_the_printed_requests_work_as_printed(document: str, base: str, folder: Path, tmp_path: Path) -> None:
     shell = blocks((ROOT / document).read_text())
     wrapper = tmp_path / "bin" / "curl"
