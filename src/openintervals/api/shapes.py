@@ -252,9 +252,17 @@ def _gathered(known: dict[str, inspect.Field], pairs: list[tuple[str, str]]) -> 
     for name, text in pairs:
         if name not in known or (not text and not isinstance(_core(known[name].type), inspect.StrType)):
             continue
-        is_list = isinstance(_core(known[name].type), inspect.ListType)
-        found[name] = f"{found[name]},{text}" if is_list and name in found else text
+        kind = known[name].type
+        joins = isinstance(_core(kind), inspect.ListType) or _is_joined(kind)
+        found[name] = f"{found[name]},{text}" if joins and name in found else text
     return list(found.items())
+
+
+def _is_joined(kind: inspect.Type) -> bool:
+    """Whether a text that comes several times is one, joined by commas, as its notes say."""
+    if isinstance(kind, inspect.UnionType):
+        return any(_is_joined(each) for each in kind.types)
+    return isinstance(kind, inspect.Metadata) and bool((kind.extra or {}).get("joined"))
 
 
 def _from_text(kind: inspect.Type, text: str, *, lenient: bool = False) -> Any:
