@@ -179,6 +179,15 @@ def execute_sqlite(path: str, statement: str) -> None:
         connection.close()
 
 
+def count_sqlite(path: str, table: str) -> int:
+    connection = apsw.Connection(path)
+    try:
+        [(count,)] = connection.execute(f"SELECT count(*) FROM {table}")
+    finally:
+        connection.close()
+    return int(count)
+
+
 def settle_sqlite(path: str, *, analyze: bool = True) -> None:
     """After filling: give the planner its statistics, unless they are fixed already, and leave no log behind."""
     connection = apsw.Connection(path)

@@ -20,7 +20,7 @@ from openintervals import instants
 COMMAND = (str(servers.COMMANDS / "openintervals"),)
 # Limits are counted and never reached; the pool is as large as that of the yardstick *usual*.
 _ENVIRONMENT = {
-    "OPENINTERVALS_RATE_LIMITS": "enterprise=100000000/minute:100000000",
+    "OPENINTERVALS_RATE_LIMITS": "enterprise=100000000/minute:100000000,athlete=100000000/minute:100000000",
     "OPENINTERVALS_DATABASE_POOL": "32",
 }
 
@@ -57,12 +57,12 @@ class Filled(NamedTuple):
 def fill(store: Store, *, registrations: bool = False) -> Filled:
     """Make the database, its organizations and a key through the command line, and its content in bulk."""
     if not store.on_sqlite:
-        _run("migrate", *store.option)
+        run("migrate", *store.option)
     organizations = [
-        str(_json("organization", "create", "--name", f"Club {n}", "--slug", f"club-{n}", *store.option)["id"])
+        str(json_of("organization", "create", "--name", f"Club {n}", "--slug", f"club-{n}", *store.option)["id"])
         for n in range(data.ORGANIZATIONS)
     ]
-    key = _json("key", "create", "--organization", "club-0", "--mode", "live", "--all-scopes", *store.option)["key"]
+    key = json_of("key", "create", "--organization", "club-0", "--mode", "live", "--all-scopes", *store.option)["key"]
     fill_product(store, organizations, registrations=registrations)
     (data.settle_sqlite(store.sqlite_path, analyze=False) if store.on_sqlite else data.settle_postgres(store.place))
     return Filled(store, str(key))
@@ -204,11 +204,24 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
     return {**os.environ, **_ENVIRONMENT, **more}
 
 
-def _json(*arguments: str) -> dict[str, Any]:
-    return msgspec.json.decode(_run(*arguments, "--json"), type=dict[str, Any])
+def json_of(*arguments: str) -> dict[str, Any]:
+    """What a command prints with --json. Raises load.Failed."""
+    return msgspec.json.decode(run(*arguments, "--json"), type=dict[str, Any])
 
 
-def _run(*arguments: str) -> str:
+def has(command: str) -> bool:
+    """Whether our command line has a command."""
+    done = subprocess.run([*COMMAND, command, "--help"], capture_output=True, check=False, cwd=servers.ROOT)
+    return done.returncode == 0
+
+
+def activities_of(store: Store) -> int:
+    """How many activities a SQLite store holds."""
+    return data.count_sqlite(store.sqlite_path, "activities")
+
+
+def run(*arguments: str) -> str:
+    """What a command prints. Raises load.Failed with its complaint."""
     done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False, cwd=servers.ROOT)
     if done.returncode:
         raise load.Failed(f"openintervals {' '.join(arguments[:2])}: {done.stderr.strip() or done.stdout.strip()}")

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from benchmarks import growth, load, slow_commit, speed, webhooks
+from benchmarks import decoding, growth, imports, load, slow_commit, speed, training_reads, uploads, webhooks
 from benchmarks.rounds import Row
 from benchmarks.stage import Stage
 
@@ -34,6 +34,10 @@ BENCHMARKS: dict[str, Callable[[Stage], Iterator[Row]]] = {
     "webhooks": webhooks.webhooks,
     "webhooks-most": webhooks.webhooks_most,
     "outbox": webhooks.outbox,
+    "decoding": decoding.decoding,
+    "uploads": uploads.uploading,
+    "imports": imports.importing,
+    "training-reads": training_reads.training_reads,
 }
 
 
@@ -70,7 +74,9 @@ def _arguments() -> argparse.Namespace:
         "names", nargs="*", metavar="name", help=f"which benchmarks (default: all): {', '.join(BENCHMARKS)}"
     )
     parser.add_argument("--quick", action="store_true", help="short rounds; good for a look, not for the record")
-    parser.add_argument("--long", action="store_true", help="10 minutes of load before memory is weighed")
+    parser.add_argument(
+        "--long", action="store_true", help="10 minutes of load before memory is weighed, imports of 20,000 files"
+    )
     parser.add_argument("--without-postgres", action="store_true", help="SQLite alone")
     parser.add_argument("--directory", help="where to put the databases: on the disk to measure (default: temporary)")
     given = parser.parse_args()

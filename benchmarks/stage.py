@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks import bare, load, product, usual
+from benchmarks import bare, load, product, season, usual
 from benchmarks.rounds import Pace
 from tests import postgres
 
@@ -70,6 +70,12 @@ class Stage:
     def ours_postgres(self) -> product.Filled:
         self.say("filling ours, PostgreSQL")
         return product.fill(product.Store(self.cluster.create_database()))
+
+    @cached_property
+    def season(self) -> season.Season:
+        rides = 200 if self.quick else 2_000
+        self.say(f"filling a season of {rides:,} rides")
+        return season.fill(self.directory / "season", rides)
 
     @cached_property
     def cluster(self) -> postgres.Cluster:
