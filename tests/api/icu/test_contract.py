@@ -27,6 +27,7 @@ from tests.training import people
 OPERATIONS = [(operation, ext) for operation in icu.operations for ext in operation.ext]
 OURS = {
     "GET /athlete/{}/changes": "not part of the original",
+    "GET /athlete/{}/sport-settings/{}/apply": "not part of the original, which says nothing of how far it is",
     "GET /activity/{}/laps": "not part of the original",
     "GET /activities/{}/laps.csv": "another path to the same",
 }
@@ -88,6 +89,14 @@ QUERIES: dict[str, dict[str, str]] = {
     "split_interval": {"splitAt": "300"},
     "get_interval_stats": {"start_index": "100", "end_index": "400"},
     "find_best_efforts": {"stream": "watts", "duration": "60"},
+    "get_activity_map": {"weather": "true"},
+    "list_athlete_power_curves": {"curves": "all,all-kj0,1y", "subMaxEfforts": "1", "includeRanks": "true"},
+    "list_athlete_hr_curves": {"curves": "all", "f1": '[{"field_id": "indoor", "value": "outdoor"}]'},
+    "list_athlete_pace_curves": {"curves": "all", "type": "Ride"},
+    "list_activity_power_curves": {"oldest": "2020-01-01", "newest": "2030-01-01", "secs": "5,60,300"},
+    "list_activity_hr_curves": {"oldest": "2020-01-01", "newest": "2030-01-01"},
+    "list_activity_pace_curves": {"oldest": "2020-01-01", "newest": "2030-01-01"},
+    "get_power_hr_curve": {"start": "2020-01-01", "end": "2030-01-01"},
 }
 FILES: dict[str, Callable[[], tuple[str, bytes]]] = {
     "upload_activity": lambda: ("ride.fit", ride()),
@@ -97,6 +106,8 @@ FILES: dict[str, Callable[[], tuple[str, bytes]]] = {
 
 def request(athlete: Athlete, operation: Operation, ext: str = "") -> tuple[str, str, dict[str, Any]]:
     names = {name: NAMES[name](athlete) for name in operation.path_parameters}
+    if operation.name == "get_application" and athlete.get(operation.path.format(**names)).status_code == 404:
+        athlete.put(operation.path.format(**names))
     options: dict[str, Any] = {}
     if operation.name in QUERIES:
         options["params"] = QUERIES[operation.name]
