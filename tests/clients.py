@@ -201,9 +201,9 @@ def module_url(
 
 
 @pytest.fixture(scope="module")
-def app(module_url: str) -> Iterator[Application]:
+def app(module_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Application]:
     """The application, shared by the tests of a module; limits are on, but out of reach."""
-    with servers.application(module_url, rate_limits=GENEROUS) as running:
+    with servers.application(module_url, rate_limits=GENEROUS, data=str(tmp_path_factory.mktemp("data"))) as running:
         yield running
 
 
