@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
@@ -17,6 +19,7 @@ from tests import clients, servers
 
 PATIENCE_S = 30
 LARGE = requests.BODY_MOST
+UPLOAD = 5 * 1024 * 1024
 
 
 @dataclass
@@ -100,12 +103,42 @@ def test_a_body_in_chunks_is_taken_in_too(line: Line) -> None:
 def test_of_a_body_that_is_too_large_nothing_is_awaited_and_the_connection_is_said_to_close(
     line: Line, path: str, status: int
 ) -> None:
-    line.send_head("POST", path.format(line.webhook_id), **{"Content-Length": str(LARGE + 1)})
+    line.send_head("POST", path.format(line.webhook_id), **{"Content-Length": str(requests.DRAIN_MOST + 1)})
 
     answer = line.answer()
 
     assert answer.status == status
     assert answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/api/v1/athlete/0/activities", 401),
+        ("POST", "/api/v1/nothing", 401),
+        ("PUT", "/partner/webhooks", 401),
+        ("POST", "/livez", 405),
+    ],
+)
+def test_who_sends_a_whole_upload_before_looking_sees_that_it_was_refused(
+    place: tuple[str, str, str], method: str, path: str, status: int
+) -> None:
+    request = urllib.request.Request(place[0] + path, data=b" " * UPLOAD, method=method)
+    request.add_header("Content-Type", "multipart/form-data; boundary=x")
+
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=PATIENCE_S)
+
+    refused.value.close()
+    assert refused.value.code == status
+
+
+def test_what_is_too_large_for_an_operation_is_told_to_who_sends_it_all(line: Line) -> None:
+    for _ in range(2):
+        answer = line.ask("POST", "/webhooks", b" " * UPLOAD)
+
+        assert answer.status == 413
+        assert answer.headers["connection"] is None
 
 
 def test_who_waits_to_be_asked_for_a_body_is_not_asked_for_one_nobody_reads(line: Line) -> None:
@@ -136,6 +169,22 @@ def test_a_body_that_does_not_come_holds_an_answer_up_for_a_while_only(monkeypat
 
     assert asyncio.run(story()) == [False, False]
     assert asked == 1
+
+
+def test_a_body_that_comes_for_ever_is_not_taken_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests, "DRAIN_MOST", 1000)
+    taken = 0
+
+    async def receive() -> Any:
+        nonlocal taken
+        taken += 100
+        return {"type": "http.request", "body": b" " * 100, "more_body": True}
+
+    exchange = Exchange(instants.parse("2026-03-01T09:00:00.000Z"), "r1")
+    requests.note_body(exchange, b"transfer-encoding", b"chunked")
+
+    assert not asyncio.run(requests.Incoming(receive, exchange).drained())
+    assert taken == 1100
 
 
 def test_who_sends_no_body_is_not_waited_for() -> None:

@@ -22,7 +22,9 @@ from openintervals.api.exchange import Exchange
 BODY_MOST = 1024 * 1024
 LARGE_BYTES = 128 * 1024  # what is larger is taken apart in a thread
 BODY_PATIENCE_S = 30
+DRAIN_MOST = 65 * 1024 * 1024  # as much as any upload: who sends one with a wrong key gets an answer too
 DRAIN_PATIENCE_S = 5
+DRAIN_BYTES_PER_S = 64 * 1024
 BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 PARAMETERS_MOST = 50
 QUERY_KEPT_BYTES = 100
@@ -126,15 +128,19 @@ class Incoming:
         return message
 
     async def drained(self) -> bool:
-        """Take what is left, as far as the server takes any and for a few seconds; gives whether nothing is left."""
+        """Take what is left and forget it, `DRAIN_MOST` at most and as long as it does not come too slowly; gives whether nothing is left.
+
+        Many clients send all of a body before they look for an answer, and would never see one that came with the connection's end."""
         length = self._exchange.content_length
-        if self._broken_off or self._exchange.body_waits or (length is not None and length > BODY_MOST):
+        if self._broken_off or self._exchange.body_waits or (length is not None and length > DRAIN_MOST):
             return self._ended
         size = 0
         try:
-            async with asyncio.timeout(DRAIN_PATIENCE_S):
-                while not self._ended and size <= BODY_MOST:
+            async with asyncio.timeout(DRAIN_PATIENCE_S) as patience:
+                give_up = patience.when() or 0.0
+                while not self._ended and size <= DRAIN_MOST:
                     size += len((await self.receive()).get("body", b""))
+                    patience.reschedule(give_up + size / DRAIN_BYTES_PER_S)
         except TimeoutError:
             pass
         return self._ended
