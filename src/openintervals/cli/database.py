@@ -1,5 +1,6 @@
 """Commands about the database as a whole: migrate, doctor, backup, restore, demo."""
 
+import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,17 +119,19 @@ def restore(
 
 
 def demo(data: common.Data = None, database_url: common.DatabaseUrl = None, json: common.Json = False) -> None:
-    """Make the demo club, if it is not there yet, and show its keys."""
+    """Make the demo club and athletes, as far as they are not there yet, and show their keys."""
     with common.explained():
+        from openintervals.cli import demo_athletes
         from openintervals.cli.demo_keys import ensure_demo
 
         settings = common.settings_of(data, database_url)
         keys = common.with_database(settings, lambda database: ensure_demo(settings, database))
+        asyncio.run(demo_athletes.fill(settings))
         if json:
             common.print_json(keys)
             return
         common.print_panel(
-            "The demo club is there",
+            "The demo is there",
             [(f"{mode} key", key) for mode, key in keys.items()],
             "Next: openintervals serve",
         )

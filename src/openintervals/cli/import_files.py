@@ -29,6 +29,7 @@ LINE_EVERY = 1_000
 EXAMPLES_MOST = 3
 NAME_MOST = 200
 _REDRAWN_EVERY_S = 0.1
+_WORTH_A_PROCESS_BYTES = 5_000_000
 
 
 def import_files(
@@ -110,10 +111,16 @@ async def _run(
         files_place,
         places,
         tell,
-        processes=processes or len(os.sched_getaffinity(0)),
+        processes=processes or _processes(places),
         stop=stop,
         again=again,
     )
+
+
+def _processes(places: "list[Place | Passed]") -> int:
+    """One for each core; fewer for what is read before so many have started."""
+    size_bytes = sum(getattr(place, "size_bytes", 0) for place in places)
+    return min(len(os.sched_getaffinity(0)), 1 + size_bytes // _WORTH_A_PROCESS_BYTES)
 
 
 class Said:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
@@ -21,7 +22,7 @@ def serve(
         int | None, typer.Option(help="Serving processes; more than one needs PostgreSQL.", show_default="1")
     ] = None,
     demo: Annotated[
-        bool, typer.Option("--demo", help="Make a demo club on first start, and show how to ask for it.")
+        bool, typer.Option("--demo", help="Make a demo club and athletes on first start, and show how to ask for them.")
     ] = (False),
     no_worker: Annotated[
         bool, typer.Option("--no-worker", help="Leave the background work to `openintervals worker`.")
@@ -55,6 +56,7 @@ def worker(data: common.Data = None, database_url: common.DatabaseUrl = None) ->
 
 
 def _serve(settings: Settings, *, demo: bool) -> int:
+    from openintervals.cli import demo_athletes
     from openintervals.db import migrate
     from openintervals.serving import listener
 
@@ -66,16 +68,24 @@ def _serve(settings: Settings, *, demo: bool) -> int:
         migrate.ensure_current(settings, upgrade_older=True)
         keys = _demo_keys(settings) if demo else {}
 
+        filling = demo_athletes.Filling(settings) if demo else None
+
         def started() -> None:
-            _greet(settings, keys.get("live"))
+            _greet(settings, keys)
+            if filling is not None:
+                filling.start()
 
-        if settings.workers > 1:
-            from openintervals.serving import processes
+        try:
+            if settings.workers > 1:
+                from openintervals.serving import processes
 
-            return processes.run(settings, listening, started)
-        from openintervals.serving import server
+                return processes.run(settings, listening, started)
+            from openintervals.serving import server
 
-        return server.run(settings, listening, started, worker=settings.worker)
+            return server.run(settings, listening, started, worker=settings.worker)
+        finally:
+            if filling is not None:
+                filling.stop()
 
 
 @contextlib.contextmanager
@@ -98,17 +108,22 @@ def _demo_keys(settings: Settings) -> dict[str, str]:
     return common.with_database(settings, lambda database: ensure_demo(settings, database))
 
 
-def _greet(settings: Settings, demo_key: str | None) -> None:
-    """Say where to look, and with a key, one call that works as it stands."""
+def _greet(settings: Settings, demo_keys: dict[str, str]) -> None:
+    """Say where to look, and with the demo's keys, calls that work as they stand."""
     base = _base_url(settings)
     public = settings.public_url.rstrip("/") or base
     facts = [
         ("partner API", f"{public}/partner"),
+        ("training API", f"{public}/api/v1"),
         ("OpenAPI", f"{public}/partner/openapi.json"),
         ("health", f"{public}/readyz"),
         ("database", str(settings.sqlite_path) if settings.on_sqlite else "PostgreSQL"),
     ]
-    try_it = f'curl -H "Authorization: Bearer {demo_key}" "{base}/partner/events?limit=3"' if demo_key else ""
+    try_it = ""
+    if demo_keys:
+        oldest = (common.present() - timedelta(days=30)).date()
+        try_it = f'curl -H "Authorization: Bearer {demo_keys["live"]}" "{base}/partner/events?limit=3"\n'
+        try_it += f'curl -u API_KEY:{demo_keys["athlete"]} "{base}/api/v1/athlete/0/activities?oldest={oldest}"'
     common.print_panel(f"Open Intervals {__version__} serves {public}", facts, try_it)
 
 

@@ -133,7 +133,7 @@ def _number(cell: str | None) -> float | None:
         value = float(cell or "")
     except ValueError:
         return None
-    return value if math.isfinite(value) and 0 <= value <= activity_fields.NUMBER_MOST else None
+    return value if math.isfinite(value) and 0 < value <= activity_fields.NUMBER_MOST else None  # 0 says nothing
 
 
 def _moment(cell: str, *, utc: bool) -> datetime | None:

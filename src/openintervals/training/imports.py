@@ -111,10 +111,10 @@ def _buried_hashes() -> sa.Select[Any]:
 
 
 @statement
-def _entered() -> sa.Select[Any]:
+def _external_ids() -> sa.Select[Any]:
     c = activities.activities.c
     return sa.select(c.external_id).where(
-        own(activities.activities), c.source == manual_activities.MANUAL, c.external_id.is_not(None)
+        own(activities.activities), c.source == sa.bindparam("source"), c.external_id.is_not(None)
     )
 
 
@@ -131,8 +131,13 @@ async def _known(tx: Read) -> _Known:
     return _Known(
         {bytes.fromhex(row[0]) for row in await tx.rows(_hashes())},
         {bytes.fromhex(row[0]) for row in await tx.rows(_buried_hashes())},
-        {row[0] for row in await tx.rows(_entered())},
+        await external_ids(tx, manual_activities.MANUAL),
     )
+
+
+async def external_ids(tx: Read, source: str) -> set[str]:
+    """Every id by which a source knows an activity of the athlete."""
+    return {row[0] for row in await tx.rows(_external_ids(), source=source)}
 
 
 async def run(
