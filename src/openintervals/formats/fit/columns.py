@@ -7,8 +7,8 @@ Instants are Unix time in seconds, wall times likewise as if they were in UTC, p
 (180/2³¹ degrees), everything else is in the units of the format: metres, seconds, metres a second, watts, beats a minute.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from . import expand
 from .base_types import BYTE, BaseType, base_type
 from .profile import CLOCK_LEAST, EPOCH_S, Field, fields_by_number, kind_name
-from .walk import Group
+from .walk import Group, Layout, layout_of
 
 Column = NDArray[Any]
 
+_NATIVE_KEPT, _FIELDS_KEPT = 256, 256  # kinds of messages, from one file to the next, with so many fields at most
 _DESCRIPTIONS = 206  # the kind that describes developer fields, which cannot describe its own
 
 
@@ -51,10 +52,50 @@ class Surroundings(Protocol):
 
 
 class _Place(NamedTuple):
+    """Where messages of a group have something: `each` values of `dtype`."""
+
     group: int
     base: BaseType
+    dtype: np.dtype[Any]
     offset: int
     size: int
+    each: int
+
+
+class _Native(NamedTuple):
+    """The fields of messages of one kind by name, and by number where they are; never changed."""
+
+    fields: dict[str, Field]
+    places: dict[int, tuple[_Place, ...]]
+
+
+def _place(group: int, base: BaseType, offset: int, size: int, *, big_endian: bool) -> _Place:
+    if base.dtype == "S":
+        return _Place(group, base, np.dtype(f"S{size}"), offset, size, 1)
+    return _Place(group, base, np.dtype((">" if big_endian else "<") + base.dtype), offset, size, size // base.size)
+
+
+def _native(kind: str, layouts: Sequence[Layout]) -> _Native:
+    if sum(len(layout.fields) for layout in layouts) > _FIELDS_KEPT:
+        return _laid_out(kind, layouts)
+    return _known(kind, tuple(layout.key for layout in layouts))
+
+
+@lru_cache(_NATIVE_KEPT)
+def _known(kind: str, keys: tuple[bytes, ...]) -> _Native:
+    return _laid_out(kind, [layout_of(key) for key in keys])
+
+
+def _laid_out(kind: str, layouts: Sequence[Layout]) -> _Native:
+    places: dict[int, list[_Place]] = {}
+    for index, layout in enumerate(layouts):
+        for number, code, offset, size in layout.fields:
+            own = places.setdefault(number, [])
+            if size and not (own and own[-1].group == index):  # told twice in one message: the first counts
+                own.append(_place(index, base_type(code, size), offset, size, big_endian=layout.big_endian))
+    known = fields_by_number(kind)
+    fields = (known.get(number) or Field(number, f"unknown_{number}", "") for number in places)
+    return _Native({field.name: field for field in fields}, {number: tuple(own) for number, own in places.items()})
 
 
 class Columns(Mapping[str, Column]):
@@ -69,18 +110,7 @@ class Columns(Mapping[str, Column]):
         self.count = sum(counts)
         self._blocks: dict[int, NDArray[np.void]] = {}
         self._ready: dict[str, Column] = {}
-        self._native: dict[int, list[_Place]] = {}
-        for index, group in enumerate(groups):
-            for field_number, code, offset, size in group.fields():
-                place = _Place(index, base_type(code, size), offset, size)
-                places = self._native.setdefault(field_number, [])
-                if size and not (places and places[-1].group == index):  # told twice in one message: the first counts
-                    places.append(place)
-        fields = fields_by_number(self.name)
-        self._fields = {}
-        for field_number in self._native:
-            field = fields.get(field_number) or Field(field_number, f"unknown_{field_number}", "")
-            self._fields[field.name] = field
+        self._fields, self._native = _native(self.name, [group.layout for group in groups])
         self.developer, self._developer_places = self._developer_fields()
 
     # What there is
@@ -170,11 +200,11 @@ class Columns(Mapping[str, Column]):
         described: dict[str, Described] = {}
         places: dict[str, list[_Place]] = {}
         seen: dict[tuple[int, int], str] = {}
-        if not any(group.developer for group in self._groups):
+        if not any(group.layout.developer_fields for group in self._groups):
             return described, places
         taken = {"timestamp", *self._fields, *expand.targets(self.name, self._fields, lambda *_: True)}
         for index, group in enumerate(self._groups):
-            for number, developer, offset, size in group.developer_fields():
+            for number, developer, offset, size in group.layout.developer_fields:
                 if not size:
                     continue
                 said = None if self.number == _DESCRIPTIONS else self._around.described(developer, number)
@@ -187,7 +217,8 @@ class Columns(Mapping[str, Column]):
                     seen[developer, number] = name
                     described[name] = said or Described(name, developer, number, None, 1.0, 0.0, None, None)
                 base = said.base if said and said.base else BYTE
-                place = _Place(index, base if size % base.size == 0 else BYTE, offset, size)
+                base = base if size % base.size == 0 else BYTE
+                place = _place(index, base, offset, size, big_endian=group.layout.big_endian)
                 own = places.setdefault(name, [])
                 if not (own and own[-1].group == index):
                     own.append(place)
@@ -200,11 +231,13 @@ class Columns(Mapping[str, Column]):
 
     # From bytes to numbers
 
-    def _gather(self, places: list[_Place]) -> Column:
+    def _gather(self, places: Sequence[_Place]) -> Column:
         """One column of what is stored at several places, each of which holds in the messages of one group."""
-        parts = [(place.group, _values(self._block(place.group), place, self._groups[place.group])) for place in places]
-        if len(parts) == 1 and len(self._groups) == 1:
-            return parts[0][1]
+        if len(places) == 1 and len(self._groups) == 1:
+            return _values(self._block(0), places[0], self._groups[0].size)
+        parts = [
+            (place.group, _values(self._block(place.group), place, self._groups[place.group].size)) for place in places
+        ]
         texts = any(part.dtype == object for _, part in parts)
         shape: tuple[int, ...] = (self.count,)
         if any(part.ndim == 2 for _, part in parts):
@@ -262,24 +295,22 @@ def _scaled(column: Column, scale: float, offset: float) -> Column:
     return column
 
 
-def _values(block: NDArray[np.void], place: _Place, group: Group) -> Column:
+def _values(block: NDArray[np.void], place: _Place, stride: int) -> Column:
     """What is stored at one place, unscaled: (n,), or (n, k) where a message holds k of them."""
     base = place.base
     n = len(block)
-    if base.dtype == "S":
-        return _texts(np.ndarray((n,), f"S{place.size}", block, place.offset, (group.size,)))
-    order = ">" if group.big_endian else "<"
-    each = place.size // base.size
-    if each == 1:
-        stored = np.ndarray((n,), order + base.dtype, block, place.offset, (group.size,))
+    if place.each == 1:
+        stored: Column = np.ndarray((n,), place.dtype, block, place.offset, (stride,))
+        if base.dtype == "S":
+            return _texts(stored)
     else:
-        stored = np.ndarray((n, each), order + base.dtype, block, place.offset, (group.size, base.size))
+        stored = np.ndarray((n, place.each), place.dtype, block, place.offset, (stride, base.size))
     if base.invalid is None:
         return stored.astype(np.float64)
     absent = stored == base.invalid
-    if base is BYTE and each > 1:  # bytes are absent all together
+    if base is BYTE and place.each > 1:  # bytes are absent all together
         absent = np.broadcast_to(absent.all(axis=1, keepdims=True), absent.shape)
-    some = absent.any()
+    some = np.count_nonzero(absent)
     if base.size == 8 and not some:
         return stored.astype(stored.dtype.newbyteorder("="))
     column = stored.astype(np.float64)

@@ -24,10 +24,9 @@ _TABLE = tuple(_entry(byte) for byte in range(256))
 
 def crc16(data: bytes | bytearray | memoryview | NDArray[np.uint8]) -> int:
     """The check sum of the bytes; that of bytes followed by their own check sum, low byte first, is 0."""
+    if len(data) <= _SHORT:
+        return _walk(bytes(data))
     left = np.array(np.frombuffer(data, np.uint8))
-    length = len(left)
-    if length <= _SHORT:
-        return _walk(left.tobytes())
     odd = int(np.bitwise_xor.reduce(left)).bit_count() & 1
     while len(left) > _SHORT:
         step = 1 << ((len(left) - 1) // 15).bit_length() - 1

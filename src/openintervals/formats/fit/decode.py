@@ -110,9 +110,9 @@ class File(Mapping[str, Columns]):
         fulls: list[NDArray[np.bool_]] = []
         for group in self._groups:
             at = np.frombuffer(group.positions, np.uint32).astype(np.intp)
-            offset = next((o for n, _, o, size in group.fields() if n == TIMESTAMP and size == 4), None)
+            offset = next((o for n, _, o, size in group.layout.fields if n == TIMESTAMP and size == 4), None)
             if offset is not None:
-                octet_order = range(4) if group.big_endian else range(3, -1, -1)
+                octet_order = range(4) if group.layout.big_endian else range(3, -1, -1)
                 full = np.zeros(len(at), np.int64)
                 for byte in octet_order:
                     full = full << 8 | octets[at + offset + byte]
@@ -266,6 +266,8 @@ def _extent(data: bytes, header: int, faults: list[Fault]) -> _Extent:
 def _affordable(data: bytes, groups: list[Group], faults: list[Fault]) -> list[Group]:
     """The groups without those that would make the columns of their kind out of proportion to the file."""
     most = max(_CELLS_ALWAYS, _CELLS_A_BYTE * len(data))
+    if sum(len(group.positions) for group in groups) * sum(group.size for group in groups) <= most:
+        return groups
     kinds: dict[int, list[Group]] = {}
     for group in groups:
         kinds.setdefault(group.number, []).append(group)
@@ -279,8 +281,8 @@ def _affordable(data: bytes, groups: list[Group], faults: list[Fault]) -> list[G
         for group in sorted(same, key=lambda group: -len(group.positions)):
             wider = dict(widths)
             for (field, code, _, size), developer in (
-                *((entry, -1) for entry in group.fields()),
-                *((entry, entry[1]) for entry in group.developer_fields()),
+                *((entry, -1) for entry in group.layout.fields),
+                *((entry, entry[1]) for entry in group.layout.developer_fields),
             ):
                 each = size if developer >= 0 else max(1, size // base_type(code, size).size) if code != 7 else 1
                 wider[field, developer] = max(each, wider.get((field, developer), 0))

@@ -154,10 +154,14 @@ def filled(column: Column | None, more: Column | None) -> Column | None:
         more = more if more.ndim == 2 else more[:, None]
     if column.ndim == 2 and column.shape[1] != more.shape[1]:
         width = max(column.shape[1], more.shape[1])
-        column, more = (
-            np.pad(each, ((0, 0), (0, width - each.shape[1])), constant_values=np.nan) for each in (column, more)
-        )
+        column, more = _widened(column, width), _widened(more, width)
     return np.where(np.isnan(column), more, column)
+
+
+def _widened(column: Column, width: int) -> Column:
+    wide = np.full((len(column), width), np.nan)
+    wide[:, : column.shape[1]] = column
+    return wide
 
 
 def is_one_of(column: Column, values: Iterable[int]) -> NDArray[np.bool_]:

@@ -2,13 +2,15 @@
 
 Data messages are not looked into. The first byte of each says which definition it follows, a table of 256 entries says
 how long that makes it, and its position is kept with those of the same definition; runs of messages with one header
-byte are taken together. Definitions that say the same share one group, however often they are repeated, so what is kept
+byte, or with two in turn, are taken together. Definitions that say the same share one group, however often they are repeated, so what is kept
 grows with the file by four bytes a message and a little for each of a bounded number of definitions.
 """
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,38 +22,39 @@ _CANDIDATES_MOST = 4  # places behind a fault where reading may go on that are t
 _LOOK_MOST = 65_536  # bytes in which they are looked for
 
 _RUN_LEAST, _RUN_MOST = 16, 2048  # messages of one kind that are taken in one step
-_PATIENCE = 128  # messages that are taken singly before another look for a run
+_PATIENCE_LEAST, _PATIENCE_MOST = (
+    4,
+    128,
+)  # messages that are taken singly before another look for a run; more each time in vain
+_LAYOUTS_KEPT = 256  # from one file to the next: a device says the same in each
 
 _FIXED = 6  # bytes of a definition before its fields
 
 
-@dataclass(slots=True)
-class Group:
-    """The data messages of one definition. `size` counts the header byte; `positions` are offsets in the whole file."""
+class Layout(NamedTuple):
+    """What a definition says, `key` being its bytes. `size` counts the header byte.
 
+    Of each native field: number, base type, offset in the message and size in bytes; of each developer field: number,
+    developer, offset and size.
+    """
+
+    key: bytes
     number: int
     big_endian: bool
-    native: bytes  # three bytes a field: its number, size and base type
-    developer: bytes  # three bytes a field: its number, size and developer
     size: int
+    fields: tuple[tuple[int, int, int, int], ...]
+    developer_fields: tuple[tuple[int, int, int, int], ...]
+
+
+@dataclass(slots=True)
+class Group:
+    """The data messages of one definition; `positions` are offsets in the whole file."""
+
+    layout: Layout
     defined_at: int
+    size: int
+    number: int
     positions: "array[int]" = field(default_factory=lambda: array("I"))
-
-    def fields(self) -> Iterator[tuple[int, int, int, int]]:
-        """Of each native field: number, base type, offset in the message and size in bytes."""
-        offset = 1
-        for at in range(0, len(self.native), 3):
-            number, size, code = self.native[at : at + 3]
-            yield number, code, offset, size
-            offset += size
-
-    def developer_fields(self) -> Iterator[tuple[int, int, int, int]]:
-        """Of each developer field: number, developer, offset in the message and size in bytes."""
-        offset = 1 + sum(self.native[1::3])
-        for at in range(0, len(self.developer), 3):
-            number, size, developer = self.developer[at : at + 3]
-            yield number, developer, offset, size
-            offset += size
 
 
 def walk(data: bytes, start: int, end: int, defined_most: int = DEFINED_MOST) -> tuple[list[Group], list[Fault], int]:
@@ -80,12 +83,13 @@ class _Walker:
         self.current: dict[int, bytes] = {}
         self.sizes = [0] * 256
         self.keep: list[Callable[[int], None]] = [_nothing] * 256
+        self.spelled = [[local] for local in range(16)]  # the header bytes each local type has come with
 
     def run(self, at: int) -> Fault | None:
         """Walks from an offset to the end, or to the first fault."""
         data, end, sizes, keep = self.data, self.end, self.sizes, self.keep
         before = header = 0
-        patience = 0
+        patience, wait = 0, _PATIENCE_LEAST
         while at < end:
             header = data[at]
             size = sizes[header]
@@ -95,31 +99,50 @@ class _Walker:
                 before = at
                 at += size
             elif size:
-                run = self._run_length(at, size)
+                run, stride, last = self._run(at, size)
                 if run < _RUN_LEAST:
-                    patience = _PATIENCE
+                    patience, wait = wait, min(2 * wait, _PATIENCE_MOST)
                     continue
-                positions = np.arange(at, at + run * size, size, dtype=np.uint32)
+                wait = _PATIENCE_LEAST
+                positions = np.arange(at, at + run * stride, stride, dtype=np.uint32)
                 self.groups[self.current[_local(header)]].positions.frombytes(positions.tobytes())
-                at += run * size
+                at += run * stride
                 before = at - size
+                if last != header:
+                    self.groups[self.current[_local(last)]].positions.frombytes((positions + np.uint32(size)).tobytes())
+                    before = at - sizes[last]
+                    header = last
             elif header & 0xC0 == 0x40:
                 length = self._define(at)
                 if isinstance(length, Fault):
                     return length
                 before = at
                 at += length
-            else:
+            elif not self._learn(header):
                 return Fault("definition_missing", f"A message of type {_local(header)} that was never defined", at)
         if at == end:
             return None
         self.groups[self.current[_local(header)]].positions.pop()
         return Fault("truncated", "The last message is cut off", before)
 
-    def _run_length(self, at: int, size: int) -> int:
-        """How many messages with the same header byte follow one another, as far as is looked."""
-        headers = self.data[at : min(self.end, at + size * _RUN_MOST) : size]
-        return len(headers) - len(headers.lstrip(headers[:1]))
+    def _run(self, at: int, size: int) -> tuple[int, int, int]:
+        """How often one message, or two in turn, follow one another, how many bytes that is each time, and the last header."""
+        data, behind = self.data, at + size
+        first = data[at]
+        last = data[behind] if behind < self.end else first
+        other = self.sizes[last]
+        if last == first or not other or self.current[_local(last)] == self.current[_local(first)]:
+            return self._times(at, size), size, first
+        return min(self._times(at, size + other), self._times(behind, size + other)), size + other, last
+
+    def _times(self, at: int, stride: int) -> int:
+        """How often the header byte at an offset is there again, so many bytes further each time, as far as is looked."""
+        for most in (_RUN_LEAST, _RUN_MOST):
+            headers = self.data[at : min(self.end, at + stride * most) : stride]
+            times = len(headers) - len(headers.lstrip(headers[:1]))
+            if times < most:
+                break
+        return times
 
     def _define(self, at: int) -> int | Fault:
         """Reads a definition. Returns its length."""
@@ -144,13 +167,21 @@ class _Walker:
         group = self.groups[key]
         self.current[local] = key
         keep = group.positions.append
-        for header in (local, local | 0x10, local | 0x20, local | 0x30):  # two bits without a meaning in data messages
+        for header in self.spelled[local]:
             self.sizes[header] = group.size
             self.keep[header] = keep
-        if local < 4:  # headers that carry five bits of time
-            first = 0x80 | local << 5
-            self.sizes[first : first + 32] = [group.size] * 32
-            self.keep[first : first + 32] = [keep] * 32
+
+    def _learn(self, header: int) -> bool:
+        """Takes a header byte that was not met yet for its local type; whether that is defined.
+
+        Headers may carry five bits of time, and two bits of them have no meaning in data messages.
+        """
+        local = _local(header)
+        if local not in self.current:
+            return False
+        self.spelled[local].append(header)
+        self.point(local, self.current[local])
+        return True
 
     def copy(self) -> "_Walker":
         """The same state with positions of its own, to try something with."""
@@ -190,11 +221,24 @@ def _defined(key: bytes) -> int:
 
 
 def _group(key: bytes, at: int) -> Group:
+    layout = layout_of(key)
+    return Group(layout, at, layout.size, layout.number)
+
+
+@lru_cache(_LAYOUTS_KEPT)
+def layout_of(key: bytes) -> Layout:
+    """What the bytes of a definition say, without its first two, which tell its local type."""
     big = key[0] != 0
-    native = key[4 : 4 + 3 * key[3]]
-    developer = key[5 + len(native) :]
-    size = 1 + sum(native[1::3]) + sum(developer[1::3])
-    return Group(int.from_bytes(key[1:3], "big" if big else "little"), big, native, developer, size, at)
+    offset = 1
+    found: list[tuple[tuple[int, int, int, int], ...]] = []
+    native = 4 + 3 * key[3]
+    for told in (key[4:native], key[native + 1 :]):
+        fields = []
+        for number, size, kind in zip(told[::3], told[1::3], told[2::3], strict=True):
+            fields.append((number, kind, offset, size))
+            offset += size
+        found.append(tuple(fields))
+    return Layout(key, int.from_bytes(key[1:3], "big" if big else "little"), big, offset, found[0], found[1])
 
 
 def _resume(walker: _Walker, fault_at: int) -> tuple[_Walker, int] | None:
