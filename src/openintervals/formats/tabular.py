@@ -25,6 +25,7 @@ ARRAY_MOST = 64  # values in a cell
 CELLS_MOST = 2_500_000
 _LATLNG = "latlng"
 _ARRAYS = ("hrv",)  # streams whose values are arrays even where each has one number
+_COLONS = bytes.maketrans(b",", b":")
 _LAP_WORDS = ("intensity", "trigger", "stroke")
 
 
@@ -97,15 +98,11 @@ def _arrays(values: Floats) -> list[bytes]:
     """Rows of a table packed, without their nulls."""
     if not values.size:
         return [b""] * len(values)
-    rows = orjson.dumps(np.ascontiguousarray(values, np.float64), option=orjson.OPT_SERIALIZE_NUMPY)[2:-2]
-    packed = (
-        rows.replace(b"],[", b"\n")
-        .replace(b"null,", b"")
-        .replace(b",null", b"")
-        .replace(b"null", b"")
-        .replace(b",", b":")
-    )
-    return packed.split(b"\n")
+    packed = orjson.dumps(np.ascontiguousarray(values, np.float64), option=orjson.OPT_SERIALIZE_NUMPY)
+    packed = packed[2:-2].translate(_COLONS)
+    if not np.isfinite(values).all():
+        packed = packed.replace(b"null:", b"").replace(b":null", b"").replace(b"null", b"")
+    return packed.split(b"]:[")
 
 
 def decode_streams(data: bytes, *, most_bytes: int = BYTES_MOST) -> Channels:
