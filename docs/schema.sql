@@ -31,7 +31,7 @@ CREATE TABLE activities (
 ) WITHOUT ROWID;
 
 CREATE INDEX ix_activities_external_id ON activities (athlete_id, external_id);
-CREATE INDEX ix_activities_local_start ON activities (athlete_id, local_start, id);
+CREATE INDEX ix_activities_local_start ON activities (athlete_id, local_start, id, type);
 CREATE INDEX ix_activities_start_at ON activities (athlete_id, start_at);
 CREATE INDEX ix_activities_updated_at ON activities (athlete_id, updated_at);
 CREATE UNIQUE INDEX uq_activities_file ON activities (athlete_id, file_hash, sport_index);

@@ -55,7 +55,7 @@ activities = schema.owned(
     sa.Column("edited", schema.Json, nullable=False),
     sa.Column("served", schema.Json, nullable=False),
     sa.Index("uq_activities_file", "athlete_id", "file_hash", "sport_index", unique=True),
-    sa.Index("ix_activities_local_start", "athlete_id", "local_start", "id"),
+    sa.Index("ix_activities_local_start", "athlete_id", "local_start", "id", "type"),
     sa.Index("ix_activities_start_at", "athlete_id", "start_at"),
     sa.Index("ix_activities_external_id", "athlete_id", "external_id"),
     sa.Index("ix_activities_updated_at", "athlete_id", "updated_at"),

@@ -96,21 +96,26 @@ def _get() -> sa.Select[Any]:
 
 @statement
 def _between(types: tuple[str, ...] | None) -> sa.Select[Any]:
-    c, a = activity_curves.c, activities.c
+    a = activities.c
     select = (
-        sa.select(c.activity_id, a.local_start, c.weight_kg, c.best)
-        .select_from(activity_curves.join(activities, sa.and_(c.athlete_id == a.athlete_id, c.activity_id == a.id)))
-        .where(
-            own(activity_curves),
-            c.kind == sa.bindparam("kind"),
-            a.local_start >= sa.bindparam("oldest"),
-            a.local_start <= sa.bindparam("newest"),
-        )
+        sa.select(a.id, a.local_start)
+        .where(own(activities), a.local_start >= sa.bindparam("oldest"), a.local_start <= sa.bindparam("newest"))
         .order_by(a.local_start.desc(), a.id.desc())
     )
     if types is not None:
         select = select.where(a.type.in_([sa.bindparam(f"type_{place}", type_=sa.Text) for place in range(len(types))]))
     return select
+
+
+@statement
+def _bests() -> sa.Select[Any]:
+    c = activity_curves.c
+    return sa.select(c.activity_id, c.weight_kg, c.best).where(
+        own(activity_curves),
+        c.kind == sa.bindparam("kind"),
+        c.activity_id >= sa.bindparam("first_id"),
+        c.activity_id <= sa.bindparam("last_id"),
+    )
 
 
 def packed(metrics: Metrics, weight_kg: float | None) -> list[Stored]:
@@ -180,8 +185,17 @@ async def between(
     chosen = None if types is None else tuple(sorted(set(types)))
     named = {f"type_{place}": each for place, each in enumerate(chosen or ())}
     until = newest if len(newest) > 10 else newest + "T23:59:59"
-    # How many types, not which, is what shapes the statement.
-    rows = await tx.rows(
-        _between(None if chosen is None else ("",) * len(chosen)), kind=kind, oldest=oldest, newest=until, **named
-    )
-    return [Candidate(row[0], row[1], row[2], np.frombuffer(row[3], "<f4")) for row in rows]
+    # How many types, not which, is what shapes the statement. An index answers it alone; the curves then come in the order they lie in,
+    # which is several times faster than to look each up. Ids follow the time of upload, so that of a long history few others lie between.
+    shape = None if chosen is None else ("",) * len(chosen)
+    wanted = await tx.rows(_between(shape), oldest=oldest, newest=until, **named)
+    if not wanted:
+        return []
+    ids = [row[0] for row in wanted]
+    rows = await tx.rows(_bests(), kind=kind, first_id=min(ids), last_id=max(ids))
+    there = {row[0]: row for row in rows}
+    return [
+        Candidate(id_, local_start, row[1], np.frombuffer(row[2], "<f4"))
+        for id_, local_start in wanted
+        if (row := there.get(id_)) is not None
+    ]

@@ -56,7 +56,6 @@ class _Thresholds(msgspec.Struct, frozen=True):
 
 _THRESHOLDS = msgspec.json.Decoder(_Thresholds)
 _TAGS = msgspec.json.Decoder(list[str])
-_VALUES = msgspec.json.Decoder(dict[str, Any])
 
 
 @statement
@@ -214,9 +213,10 @@ async def passing(tx: Read, filters: Sequence[Filter], oldest: str = "", newest:
     if unknown:
         raise errors.Invalid("A filter has an unknown operator", {"filters": [f"{unknown[0]!r} is not known"]})
     until = newest if len(newest) > 10 else newest + "T23:59:59"
+    read = activity_filters.reader(frozenset(each.field_id for each in filters))
     found = set()
     async for local_start, id_, served in _walk(tx, ("served",), oldest=oldest):
-        if local_start <= until and passes(_VALUES.decode(served), filters):
+        if local_start <= until and passes(read(served), filters):
             found.add(id_)
     return found
 

@@ -5,6 +5,7 @@ at once. Watts, bpm and seconds are whole numbers, as the original has them.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
@@ -190,9 +191,15 @@ def encoded(value: Any) -> bytes:
     return orjson.dumps(value, default=_plain, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
+@cache
+def _names(shape: type[msgspec.Struct]) -> list[tuple[str, str]]:
+    """The fields of a struct, and what the wire calls them."""
+    return [(each.name, each.encode_name) for each in msgspec.structs.fields(shape)]
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, msgspec.Struct):
-        return {each.encode_name: getattr(value, each.name) for each in msgspec.structs.fields(value)}
+        return {wire: getattr(value, name) for name, wire in _names(type(value))}
     raise TypeError(f"{type(value).__name__} is no part of an answer")
 
 
