@@ -5,7 +5,7 @@ import sys
 import typer
 
 from openintervals import __version__
-from openintervals.cli import athletes, database, documents, import_files, keys, listen, organizations, serve
+from openintervals.cli import athletes, database, documents, files, import_files, keys, listen, organizations, serve
 
 _PLAIN = {} if sys.stdout.isatty() else {"max_content_width": 10_000, "terminal_width": 10_000}
 
@@ -50,6 +50,11 @@ program.command("listen")(listen.listen)
 program.command("import")(import_files.import_files)
 for command in (database.demo, database.migrate, database.doctor, database.backup, database.restore):
     program.command(command.__name__)(command)
+
+_files = _commands("Look after the files that were uploaded.")
+_files.command("orphans")(files.orphans)
+_files.callback()(lambda: None)
+program.add_typer(_files, name="files")
 
 _organization = _commands("Make and list organizations.")
 _organization.command("create")(organizations.create)

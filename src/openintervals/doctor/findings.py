@@ -47,7 +47,7 @@ NAMES = {
     "coachings": "The coaching by {coach_id}",
     "sport_settings": "Sport settings {id}",
     "activities": "Activity {id}",
-    "activity_ids": "The id {id}",
+    "activity_ids": "Id {id} of an activity",
     "activity_streams": "Stream {name} of activity {activity_id}",
     "activity_curves": "Curve {kind} of activity {activity_id}",
     "activity_intervals": "The intervals of activity {activity_id}",

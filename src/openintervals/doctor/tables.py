@@ -103,8 +103,8 @@ def checks() -> Iterator[Check]:
         yield from _well_formed(table)
         yield from _owned(table)
     # Groups name events without a reference that the database would hold.
-    yield _without(groups.group_events, groups.groups, ["organization_id", "mode", "group_id"])
-    yield _without(groups.group_events, events, ["organization_id", "mode", "event_id"])
+    yield without(groups.group_events, groups.groups, ["organization_id", "mode", "group_id"])
+    yield without(groups.group_events, events, ["organization_id", "mode", "event_id"])
     keys = api_keys.api_keys
     yield breaking(
         keys,
@@ -141,7 +141,7 @@ def _constraints(table: sa.Table) -> Iterator[Check]:
             yield _once(table, str(constraint.name), list(constraint.columns.keys()))
         elif isinstance(constraint, sa.ForeignKeyConstraint):
             local = list(constraint.columns.keys())
-            yield _without(table, constraint.referred_table, local, [each.column.name for each in constraint.elements])
+            yield without(table, constraint.referred_table, local, [each.column.name for each in constraint.elements])
     for index in sorted(table.indexes, key=lambda each: str(each.name)):
         if index.unique:
             where = index.dialect_options["sqlite"]["where"]
@@ -173,7 +173,7 @@ def _once(table: sa.Table, name: str, key: list[str], where: Any = None) -> Chec
     return Check(says, rows)
 
 
-def _without(table: sa.Table, parent: sa.Table, key: list[str], parent_key: list[str] | None = None) -> Check:
+def without(table: sa.Table, parent: sa.Table, key: list[str], parent_key: list[str] | None = None) -> Check:
     """Every row of `table` refers to a row of `parent`."""
     other = parent.alias("other")
     to = parent_key or [*key[:-1], "id"]
