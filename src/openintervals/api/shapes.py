@@ -21,6 +21,7 @@ from openintervals.api.values import Problem
 S = TypeVar("S", bound=msgspec.Struct)
 
 DEPTH_MOST = 64
+CONTAINERS_MOST = 1_000_000
 ITEMS_MOST = 100_000
 WRONG_MOST = 100
 # A JSON string to its closing quote, or to the end of the text when there is none: it matches at every quote, in one pass.
@@ -82,7 +83,7 @@ def body(shape: type[S], raw: bytes) -> S:
         decoded: S = _decoder(shape).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
         return _explain(shape, raw)
-    if _SUSPECT.search(raw):
+    if _is_suspect(raw):
         # For msgspec `$` in a pattern also stands before a last newline, in JSON Schema and here it does not; and the text
         # of a field it does not look into, such as an address, may be no Unicode. PostgreSQL stores no NUL. And the first and
         # the last instants that can be written may be none in UTC.
@@ -90,6 +91,12 @@ def body(shape: type[S], raw: bytes) -> S:
     elif broken := list(rules.problems(rules.of(shape), partial(getattr, decoded))):
         _refuse(broken, msgspec.structs.asdict(decoded))
     return decoded
+
+
+def _is_suspect(raw: bytes) -> bool:
+    """Whether something is in a body that is worth a second look. Most bodies have nothing that could be, which is quickly seen."""
+    plain = raw.isascii() and b"\\" not in raw and b"0001-01-01" not in raw and b"9999-12-31" not in raw
+    return not plain and _SUSPECT.search(raw) is not None
 
 
 def bodies(shape: type[S], raw: bytes) -> list[S]:
@@ -100,7 +107,7 @@ def bodies(shape: type[S], raw: bytes) -> list[S]:
         decoded = _list_decoder(shape).decode(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, OverflowError):
         return _each(shape, raw)
-    return _each(shape, raw) if _SUSPECT.search(raw) or rules.of(shape) else decoded
+    return _each(shape, raw) if _is_suspect(raw) or rules.of(shape) else decoded
 
 
 def _each(shape: type[S], raw: bytes) -> list[S]:
@@ -139,8 +146,12 @@ def parsed(raw: bytes) -> Any:
 
 
 def _refuse_depth(raw: bytes) -> None:
-    if raw.count(b"[") + raw.count(b"{") <= DEPTH_MOST:
+    containers = raw.count(b"[") + raw.count(b"{")
+    if containers <= DEPTH_MOST:
         return
+    if containers > CONTAINERS_MOST:
+        said = f"JSON holds more than {CONTAINERS_MOST} arrays and objects"
+        raise Refused("Invalid request body", {"body": [said]})
     depth = 0
     for bracket in re.findall(rb"[\[\]{}]", _STRING.sub(b"", raw)):
         depth += 1 if bracket in b"[{" else -1
