@@ -213,6 +213,11 @@ def from_json(sent: Iterable[Sent]) -> Channels:
     """Channels of what `as_json` has written. A position may come as pairs in `data` alone. Raises Invalid, by stream."""
     channels: Channels = {}
     wrong: dict[str, list[str]] = {}
+    sent = list(sent)
+    if sum(stream.data.count(b",") + stream.data2.count(b",") for stream in sent) > CELLS_MOST:
+        raise errors.Invalid(
+            "The streams cannot be stored", {"streams": [f"At most {CELLS_MOST} values are taken at once"]}
+        )
     for stream in sent:
         try:
             parts = _position(stream) if stream.type == LATLNG else {stream.type: _numbers(stream.data)}
@@ -240,7 +245,7 @@ def _numbers(data: bytes) -> Floats:
         raise ValueError(f"Expected an array of numbers, of arrays of numbers, or of null{where}") from None
     width = max(map(len, rows), default=0)
     if width > ARRAY_MOST or width * len(rows) > CELLS_MOST:
-        raise ValueError(f"At most {ARRAY_MOST} values in a row and {CELLS_MOST} together are kept")
+        raise ValueError(f"At most {ARRAY_MOST} values in a row and {CELLS_MOST} together are taken")
     return np.array([row + [None] * (width - len(row)) for row in rows], np.float64).reshape(len(rows), width)
 
 

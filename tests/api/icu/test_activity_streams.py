@@ -233,6 +233,15 @@ class TestIn:
         refused(write_csv(ann, said, over), 413)
         refused(ann.send("PUT", f"/activity/{said}/streams", content=over), 413)
 
+    def test_what_holds_more_than_is_taken_is_refused(self, ann: Athlete, said: str) -> None:
+        arrays, numbers = (
+            b'[{"type":"hrv","data":[' + item * count + item[:-1] + b"]}]"
+            for item, count in ((b"[],", 1_000_000), (b"1,", 2_500_001))
+        )
+
+        assert "more than 1000000 arrays" in refused(ann.send("PUT", f"/activity/{said}/streams", content=arrays), 422)
+        assert "At most 2500000 values" in refused(ann.send("PUT", f"/activity/{said}/streams", content=numbers), 422)
+
     def test_many_wrong_streams_are_told_of_in_few_words(self, ann: Athlete, said: str) -> None:
         said_of_it = refused(ann.send("PUT", f"/activity/{said}/streams", content=b"[" + b"7," * 99_000 + b"7]"), 422)
 

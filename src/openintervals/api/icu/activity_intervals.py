@@ -90,7 +90,7 @@ else:
     )
 
 
-class IntervalsDTO(Wire, frozen=True, kw_only=True):
+class ActivityIntervals(Wire, frozen=True, kw_only=True):
     """All intervals of an activity, which together hold each record once, and groups of those that are alike."""
 
     id: str
@@ -176,7 +176,7 @@ class BestEfforts(Wire, frozen=True, kw_only=True):
 
 
 @icu.operation("GET", "/activity/{activity_id}/intervals", scope="ACTIVITY:READ", tag="Activities")
-async def get_intervals(tx: Read, activity_id: str) -> IntervalsDTO:
+async def get_intervals(tx: Read, activity_id: str) -> ActivityIntervals:
     """Retrieve intervals
 
     The device's laps or what analysis has found to be hard, unless people have marked others.
@@ -185,7 +185,9 @@ async def get_intervals(tx: Read, activity_id: str) -> IntervalsDTO:
 
 
 @icu.operation("PUT", "/activity/{activity_id}/intervals", scope="ACTIVITY:WRITE", tag="Activities")
-async def update_intervals(tx: Write, activity_id: str, query: UpdateQuery, body: list[IntervalIn]) -> IntervalsDTO:
+async def update_intervals(
+    tx: Write, activity_id: str, query: UpdateQuery, body: list[IntervalIn]
+) -> ActivityIntervals:
     """Mark intervals
 
     Their borders and labels count. What lies between them becomes intervals as well, and the answer is the whole document, reckoned anew.
@@ -196,7 +198,7 @@ async def update_intervals(tx: Write, activity_id: str, query: UpdateQuery, body
 
 
 @icu.operation("PUT", "/activity/{activity_id}/intervals/{interval_id}", scope="ACTIVITY:WRITE", tag="Activities")
-async def update_interval(tx: Write, activity_id: str, interval_id: str, body: IntervalUpdate) -> IntervalsDTO:
+async def update_interval(tx: Write, activity_id: str, interval_id: str, body: IntervalUpdate) -> ActivityIntervals:
     """Change an interval, or mark a new one
 
     What is not sent stays. An id that no interval has is a new one, which needs both borders; ids are given anew, in order of time.
@@ -212,7 +214,7 @@ async def update_interval(tx: Write, activity_id: str, interval_id: str, body: I
 
 
 @icu.operation("PUT", "/activity/{activity_id}/delete-intervals", scope="ACTIVITY:WRITE", tag="Activities")
-async def delete_intervals(tx: Write, activity_id: str, body: list[IntervalIn]) -> IntervalsDTO:
+async def delete_intervals(tx: Write, activity_id: str, body: list[IntervalIn]) -> ActivityIntervals:
     """Delete intervals
 
     Those with the borders that are sent; one that is not there is passed over. Their records become one interval with what is easy beside them.
@@ -222,7 +224,7 @@ async def delete_intervals(tx: Write, activity_id: str, body: list[IntervalIn]) 
 
 
 @icu.operation("PUT", "/activity/{activity_id}/split-interval", scope="ACTIVITY:WRITE", tag="Activities")
-async def split_interval(tx: Write, activity_id: str, query: SplitQuery) -> IntervalsDTO:
+async def split_interval(tx: Write, activity_id: str, query: SplitQuery) -> ActivityIntervals:
     """Split an interval
 
     The one that holds the record `splitAt`, with which a new one begins. Where one begins already nothing changes.
@@ -284,11 +286,17 @@ _INTERVALS = msgspec.json.Decoder(list[Interval])
 _GROUPS = msgspec.json.Decoder(list[IntervalGroup])
 
 
-async def _document(tx: Read, found: Intervals) -> IntervalsDTO:
+def shown(found: Intervals) -> tuple[list[Interval], list[IntervalGroup]]:
+    """Intervals and groups with all their fields, null for what is not known."""
+    return _INTERVALS.decode(found.intervals), _GROUPS.decode(found.groups)
+
+
+async def _document(tx: Read, found: Intervals) -> ActivityIntervals:
     activity = await activities.get(tx, found.activity_id)
-    return IntervalsDTO(
+    intervals, groups = shown(found)
+    return ActivityIntervals(
         id=activity.id,
         analyzed=activity.analyzed_at and dialect.instant(activity.analyzed_at),
-        icu_intervals=_INTERVALS.decode(found.intervals),
-        icu_groups=_GROUPS.decode(found.groups),
+        icu_intervals=intervals,
+        icu_groups=groups,
     )
