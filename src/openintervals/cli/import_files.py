@@ -120,7 +120,8 @@ async def _run(
 def _processes(places: "list[Place | Passed]") -> int:
     """One for each core; fewer for what is read before so many have started."""
     size_bytes = sum(getattr(place, "size_bytes", 0) for place in places)
-    return min(len(os.sched_getaffinity(0)), 1 + size_bytes // _WORTH_A_PROCESS_BYTES)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 1 + size_bytes // _WORTH_A_PROCESS_BYTES)
 
 
 class Said:

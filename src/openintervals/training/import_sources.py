@@ -132,10 +132,9 @@ def _file(place: Place, table: Table | None, used: set[str], read_bytes: int) ->
     in_own: set[str] = set()
     try:
         with place.path.open("rb") as source:
-            if source.read(4) == b"PK\x03\x04" and (
-                data := containers.one(source, import_tables.is_table, _TABLE_LIMITS)
-            ):
-                own = import_tables.table(data)
+            if source.read(4) == b"PK\x03\x04":
+                data = containers.one(source, import_tables.is_table, _TABLE_LIMITS)
+                own = None if data is None else import_tables.table(data)
             source.seek(0)
             for member in containers.unpack(str(place.path), source, LIMITS):
                 at = read_bytes + min(_position(source), place.size_bytes)

@@ -251,7 +251,7 @@ async def store(tx: Write, file: Prepared, bearings: Bearings, options: Options)
     if options.external_id and not there:
         known = await tombstones.of_external(tx, options.external_id, options.source)
         buried = {-number: each for number, each in enumerate(known, 1)} | buried
-    fallen = [each for place, each in buried.items() if place not in there]
+    fallen = list({each.activity_id: each for place, each in buried.items() if place not in there}.values())
     if fallen and not options.again:
         raise Buried(fallen[0].activity_id)
     for each in fallen:
