@@ -10,6 +10,7 @@ from openintervals.formats.fit import Columns, decode
 from tests.formats.fit import raw
 from tests.formats.fit.raw import (
     BYTE,
+    EVENT,
     F32,
     FILE_ID,
     I32,
@@ -284,3 +285,27 @@ def test_a_long_run_of_messages_is_taken_together_and_none_is_lost() -> None:
     )
 
     assert_array_equal(record["power"], [*range(count), 7])
+
+
+def test_two_messages_in_turn_are_taken_together_and_none_is_lost() -> None:
+    defined = [definition(0, RECORD, [(7, 2, U16)]), definition(1, EVENT, [(3, 2, U16)])]
+    turns = [message(0, u16(index)) + message(1, u16(index)) for index in range(5_000)]
+    data = raw.file(*defined, *turns, message(0, u16(7)))
+
+    decoded = decode(data)
+    cut = decode(data[:-6])  # inside the last message of the turns
+
+    assert_array_equal(decoded.messages["record"]["power"], [*range(5_000), 7])
+    assert_array_equal(decoded.messages["event"]["data"], range(5_000))
+    assert not decoded.warnings
+    assert_array_equal(cut.messages["record"]["power"], range(5_000))
+    assert_array_equal(cut.messages["event"]["data"], range(4_999))
+
+
+def test_messages_of_one_definition_in_turn_by_two_local_types_stay_in_the_order_of_the_file() -> None:
+    defined = [definition(local, RECORD, [(7, 2, U16)]) for local in (0, 1)]
+    turns = [message(index % 2, u16(index)) for index in range(100)]
+
+    decoded = decode(raw.file(*defined, *turns))
+
+    assert_array_equal(decoded.messages["record"]["power"], range(100))
