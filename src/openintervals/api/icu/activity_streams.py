@@ -16,7 +16,7 @@ from openintervals.api.http import Csv, Read, Stored, Upload, Write
 from openintervals.api.icu.dialect import Line, Query, Wire, WireIn, icu
 from openintervals.formats import tabular
 from openintervals.formats.recording import METRICS, Lap, Unusable
-from openintervals.training import activities, activity_edits, recordings, streams
+from openintervals.training import activities, activity_edits, exports, recordings, streams
 
 JSON_BYTES_MOST = 16 * 1024 * 1024
 CSV_BYTES_MOST = 32 * 1024 * 1024
@@ -177,8 +177,10 @@ async def get_activity_laps(tx: Read, activity_id: str, ext: str) -> list[Activi
 
     Of every sport, as the device has written them; none where it wrote none. This is not part of the original.
     """
-    laps = await _laps(tx, activity_id)
-    return Csv(tabular.encode_laps(laps).decode()) if ext == ".csv" else [_lap(*each) for each in enumerate(laps, 1)]
+    if ext == ".csv":
+        return await _laps_csv(tx, activity_id)
+    kept = await recordings.get(tx, activities.addressed(activity_id))
+    return [] if kept is None else [_lap(*each) for each in enumerate(kept.laps, 1)]
 
 
 @icu.operation("GET", "/activities/{activity_id}/laps.csv", scope="ACTIVITY:READ", tag="Activities")
@@ -187,12 +189,11 @@ async def download_activity_laps(tx: Read, activity_id: str) -> Csv:
 
     The same as CSV where some clients look for it.
     """
-    return Csv(tabular.encode_laps(await _laps(tx, activity_id)).decode())
+    return await _laps_csv(tx, activity_id)
 
 
-async def _laps(tx: Read, activity_id: str) -> tuple[Lap, ...]:
-    kept = await recordings.get(tx, activities.addressed(activity_id))
-    return kept.laps if kept is not None else ()
+async def _laps_csv(tx: Read, activity_id: str) -> Csv:
+    return Csv((await exports.laps_csv(tx, activity_id)).decode())
 
 
 def _lap(number: int, lap: Lap) -> ActivityLap:
