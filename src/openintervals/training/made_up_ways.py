@@ -1,5 +1,7 @@
-"""Made-up ways: loops from a place and back to it, with hills.
+"""Made-up ways: loops from a place and back to it, with hills, for made-up rides and runs.
 
+A way is a closed curve of a given length whose height is a sum of waves that fit into it, so one may go round as often as one likes and
+neither place nor height jumps where it begins again. Gradients stay below ten percent or so.
 All of it is pure: the same seed, length and place give the same way.
 """
 
