@@ -5,6 +5,7 @@ read is one snapshot. Of equal values the newest activity's counts. Of pace, who
 What is not the best but next to it are `others`: each activity has one value at each place, so they are those of other activities.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from openintervals.training.curve_periods import BEGINNING, Period
 
 ACTIVITIES_MOST = 50_000
 OTHERS_MOST = 20
+IN_THREAD_FROM = 300  # activities: from here on it takes more than a millisecond
 
 
 class Best(NamedTuple):
@@ -131,9 +133,13 @@ class Seasons:
         oldest = period.oldest
         if oldest == BEGINNING:
             oldest = told[-1].local_start[:10] if told else period.newest[:10]
-        best = best_of(told, others, least=kind in BY_DISTANCE)
+
+        def work() -> tuple[Best, Best | None]:
+            heavy = best_of(told, others, per_kg=True) if per_kg else None
+            return best_of(told, others, least=kind in BY_DISTANCE), heavy
+
+        best, heavy = await asyncio.to_thread(work) if len(told) > IN_THREAD_FROM else work()
         starts, ends = await self._records(kind, best.activity_id)
-        heavy = best_of(told, others, per_kg=True) if per_kg else None
         return Season(oldest, activity_curves.grid(kind, len(best.values)), best, starts, ends, heavy)
 
     async def _records(self, kind: str, ids: Sequence[str]) -> tuple[Ints, Ints]:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.api.icu import contract
 from tests.athletes import Athlete, found, refused
 from tests.training import people
 
@@ -193,6 +194,27 @@ class TestSeasons:
         self, ann: Athlete, query: dict[str, str], said: str
     ) -> None:
         assert said in refused(ann.get(SEASON, **query), 422)
+
+    @contract.there
+    @pytest.mark.parametrize("path", ["/activity/{}/pace-curve", "/athlete/{}/pace-curves"])
+    def test_a_run_says_what_the_contract_says(self, rider: Athlete, path: str) -> None:
+        steady = {"time": np.arange(1200), "distance": np.arange(1200) * 4.0, "velocity_smooth": 4.0, "altitude": 300}
+        said = uploaded(rider, 1200, type_="Run", **steady)
+        schema = contract.answer_of(contract.operations()[f"GET {path}{{ext}}"])
+
+        answer = found(rider.get(path.format(said if "activity" in path else "0"), curves="all", gap="true"))
+
+        assert schema is not None
+        assert contract.problems(schema, answer) == []
+        curve = answer if "activity" in path else answer["list"][0]
+        assert (curve["type"], at(curve, 1000)) == ("GAP", 250)
+
+    def test_without_a_weight_nothing_is_said_per_kilogram(self, ann: Athlete) -> None:
+        uploaded(ann, watts=300)
+
+        [curve] = found(ann.get(SEASON, curves="all"))["list"]
+
+        assert (curve["watts_per_kg"], curve["weight"], at(curve, 60)) == (None, None, 300)
 
     def test_only_power_is_known_after_work(self, ann: Athlete) -> None:
         assert "only curves of power" in refused(ann.get("/athlete/0/hr-curves", curves="1y-kj0"), 422)

@@ -20,7 +20,7 @@ from openintervals.api.icu.curve_shapes import CurveActivity, HRCurve, ModelType
 from openintervals.api.icu.dialect import Day, Line, Query, SportType, Wire, icu
 from openintervals.training import activities, activity_curves, athletes, curve_periods, season_curves, sport_settings
 from openintervals.training.curve_periods import Period
-from openintervals.training.season_curves import OTHERS_MOST, Season, Seasons
+from openintervals.training.season_curves import OTHERS_MOST, Best, Season, Seasons
 
 _KINDS = {None: activity_curves.POWER, 0: activity_curves.POWER_KJ0, 1: activity_curves.POWER_KJ1}
 _CURVES = (
@@ -124,19 +124,16 @@ async def list_athlete_power_curves(
             _KINDS[period.after], period, others=query.sub_max_efforts, passing=passing, per_kg=True
         )
         told.append(season)
-        best, heavy = season.best, season.per_kg or season.best
+        best, heavy = season.best, season.per_kg
         common = _of(period, season, label, wanted, query.sub_max_efforts)
         models = await asyncio.to_thread(curve_shapes.models_of, season.grid, best.values, query.pm_type)
-        light = [[round(each, 3) for each in others] for others in heavy.others]
+        if heavy is not None and len(heavy.values):
+            common |= _by_weight(heavy, query.sub_max_efforts)
         found.append(
             PowerCurve(
                 **common | {"weight": weight},
                 secs=curve_shapes.whole(season.grid),
                 watts=common["values"],
-                watts_per_kg=curve_shapes.per_kg(heavy.values),
-                wkg_activity_id=heavy.activity_id,
-                submax_watts_per_kg=light if query.sub_max_efforts else None,
-                submax_wkg_activity_id=heavy.others_id if query.sub_max_efforts else None,
                 after_kj=None if period.after is None else (values.after_kj0, values.after_kj1)[period.after],
                 power_models=models,
                 ranks={} if query.include_ranks else None,
@@ -243,6 +240,16 @@ def _of(period: Period, season: Season, label: str, wanted: Wanted, others: int)
         "end_index": season.end_index,
         "submax_values": [[round(each) for each in some] for some in best.others] if others else None,
         "submax_activity_id": best.others_id if others else None,
+    }
+
+
+def _by_weight(heavy: Best, others: int) -> dict[str, Any]:
+    """What a curve says of watts per kilogram, where somebody's weight is known."""
+    return {
+        "watts_per_kg": curve_shapes.per_kg(heavy.values),
+        "wkg_activity_id": heavy.activity_id,
+        "submax_watts_per_kg": [[round(each, 3) for each in some] for some in heavy.others] if others else None,
+        "submax_wkg_activity_id": heavy.others_id if others else None,
     }
 
 

@@ -129,7 +129,7 @@ class CurveActivity(Wire, frozen=True, kw_only=True):
 
 
 AfterWork = Annotated[
-    Literal["kj0", "kj1", ""] | None,
+    Literal["kj0", "kj1"] | None,
     msgspec.Meta(
         description="`kj0` or `kj1`: of what came after the first or the second amount of work of the sport settings."
     ),
