@@ -13,6 +13,7 @@ from msgspec import field
 
 from openintervals import errors, instants
 from openintervals.api.http import Csv, Read, Stored, Write
+from openintervals.api.icu import activity_intervals as interval_api
 from openintervals.api.icu import activity_shapes, changes, dialect
 from openintervals.api.icu.activity_shapes import (
     Activity,
@@ -184,9 +185,9 @@ async def delete_tombstone(tx: Write, tombstone_id: str) -> Nothing:
 
 async def _with_intervals(tx: Read, served: msgspec.Raw) -> msgspec.Raw:
     """What is served of an activity, with its intervals at the end."""
-    found = await activity_intervals.get(tx, _ID.decode(served).id)
-    parts = (bytes(served)[:-1], b',"icu_intervals":', found.intervals, b',"icu_groups":', found.groups, b"}")
-    return msgspec.Raw(b"".join(parts))
+    intervals, groups = interval_api.shown(await activity_intervals.get(tx, _ID.decode(served).id))
+    more = msgspec.json.encode({"icu_intervals": intervals, "icu_groups": groups})
+    return msgspec.Raw(bytes(served)[:-1] + b"," + more[1:])
 
 
 class _Id(msgspec.Struct, frozen=True):

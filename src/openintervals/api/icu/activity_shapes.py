@@ -11,6 +11,7 @@ from msgspec import UNSET, UnsetType
 
 from openintervals.api.answers import Stored
 from openintervals.api.icu import dialect
+from openintervals.api.icu.activity_intervals import Interval, IntervalGroup
 from openintervals.api.icu.dialect import SportType, Wire, WireIn
 from openintervals.training import activity_fields
 from openintervals.training.sport_values import GapModel, HrLoadType, Order, PaceLoadType
@@ -132,7 +133,7 @@ else:
     ActivityWithIntervals = _shape(
         "ActivityWithIntervals",
         "An activity with its intervals, and groups of those that are alike.",
-        {"icu_intervals": list[dict[str, Any]], "icu_groups": list[dict[str, Any]]},
+        {"icu_intervals": list[Interval], "icu_groups": list[IntervalGroup]},
     )
     ActivityFields = msgspec.defstruct(
         "ActivityFields",
