@@ -10,7 +10,7 @@ from tests import athletes, servers
 from tests.cli.program import refusal, run, run_json, serving, staying
 from tests.training import archives
 
-MANY = 80
+MANY = 200
 
 
 def athlete(url: str) -> tuple[str, str]:

@@ -290,7 +290,7 @@ def test_an_endpoint_that_could_not_be_deleted_is_named(tmp_path: Path) -> None:
 def test_without_a_key_it_is_the_demo_clubs(mode: str, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/openintervals.db"
 
-    with serving(url, "--demo", OPENINTERVALS_WEBHOOK_ALLOW=ALLOW) as served:
+    with serving(url, "--demo", OPENINTERVALS_DATA=str(tmp_path), OPENINTERVALS_WEBHOOK_ALLOW=ALLOW) as served:
         keys = dict(line.split() for line in (tmp_path / "demo-key.txt").read_text().splitlines()[1:])
         command = ("listen", "--server", f"{served.base}/partner", "--data", str(tmp_path), "--mode", mode)
         with staying(*command) as program:

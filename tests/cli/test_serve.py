@@ -45,7 +45,7 @@ def test_the_printed_call_to_the_demo_club_works_as_it_stands_and_again_after_a_
     answers = []
 
     for _ in range(2):
-        with serving(url, "--demo") as served:
+        with serving(url, "--demo", OPENINTERVALS_DATA=str(tmp_path / "data")) as served:
             words = shlex.split(served.line("curl "))
             header, address = words[2], words[3]
             name, _, value = header.partition(": ")

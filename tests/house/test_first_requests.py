@@ -48,7 +48,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def base(folder: Path) -> object:
     if shutil.which("curl") is None or shutil.which("bash") is None:
         pytest.skip("curl is not installed here")
-    with servers.serving(f"sqlite:///{folder}/data/openintervals.db", "--demo") as url:
+    url, data = f"sqlite:///{folder}/data/openintervals.db", f"{folder}/data"
+    with servers.serving(url, "--demo", OPENINTERVALS_DATA=data) as url:
         yield url
 
 

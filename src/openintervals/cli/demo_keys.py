@@ -2,9 +2,11 @@
 for its owner alone, so that the server can print calls that work. The database itself has their hashes only.
 """
 
+import contextlib
 import os
 from pathlib import Path
 
+from openintervals import errors
 from openintervals.cli import common
 from openintervals.db import Database
 from openintervals.db.transaction import Read
@@ -34,7 +36,8 @@ async def ensure_demo(settings: Settings, database: Database) -> dict[str, str]:
         of_club = await demo.fill(database, now)
     if not of_athletes or not await _all_reach(database, of_athletes):
         of_athletes = await athletes.join(database, now)
-        await athletes.fill(database, files.opened(settings), now, most=FIRST)
+        with contextlib.suppress(errors.Unavailable):  # the server serves without them, and they follow
+            await athletes.fill(database, files.opened(settings), now, most=FIRST)
     if {**of_club, **of_athletes} != keys:
         _write(file(settings), {**of_club, **of_athletes})
     return {**of_club, **of_athletes}

@@ -209,7 +209,8 @@ class _Import:
         finally:
             for each in (*self.under_way, stopping):
                 each.cancel()
-            await asyncio.gather(*self.under_way, stopping, return_exceptions=True)
+            left = [*self.under_way, stopping, *((storing,) if storing else ())]
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _fill(self) -> None:
         """Take up files, as long as there is room for them."""
