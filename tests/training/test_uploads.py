@@ -291,3 +291,14 @@ class TestFiles:
     def test_what_is_not_kept_is_not_found(self, tmp_path: Path, said: str) -> None:
         with pytest.raises(files.FileNotKept):
             Files(str(tmp_path)).get_now(said)
+
+
+class TestWhatDevicesSayByNothing:
+    def test_a_heart_rate_and_a_way_of_nothing_are_unknown(self, ann: Person) -> None:
+        rows = 900
+        said = ann.uploaded(people.fit(rows, heartrate=0, distance=0, velocity_smooth=0, type_="VirtualRide"))
+
+        served = ann.served(said)
+
+        assert served["has_heartrate"] is False
+        assert [served[name] for name in ("average_heartrate", "distance", "average_speed", "pace")] == [None] * 4

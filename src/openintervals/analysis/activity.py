@@ -170,7 +170,7 @@ def _way(values: dict[str, Any], recording: Recording) -> None:
     values["moving_s"] = seconds = int(np.count_nonzero(recording.moves))
     cadence = recording.cadence_rpm
     values["coasting_s"] = moving.coasting_s(recording.moves, cadence, recording.power_w)
-    if recording.covered_m is not None and recording.speed_mps is not None:
+    if recording.covered_m is not None and recording.speed_mps is not None and recording.covered_m.any():
         values["distance_m"] = way = distance.total_m(recording.covered_m)
         values["average_speed_mps"] = way / seconds if seconds else None
         values["max_speed_mps"] = arrays.most(recording.speed_mps)

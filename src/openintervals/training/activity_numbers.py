@@ -8,6 +8,8 @@ places behind the point. What is unknown to analysis and told by the device (cal
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from openintervals.analysis.activity import Metrics
 from openintervals.analysis.interval_numbers import Numbers
 from openintervals.analysis.intervals import Intervals
@@ -106,6 +108,11 @@ _SETTINGS = {
 }
 # What the device knows better, if it says anything but 0, which a TCX has to say.
 STANDS_IN = frozenset({"calories"})
+# What is unknown when a device says 0: no heart stands still, and where no way is counted none was covered that anybody knows of.
+_NEVER_NOTHING = frozenset(
+    {"average_heartrate", "max_heartrate", "distance", "icu_distance", "average_speed", "max_speed", "pace"}
+)
+_NONE = np.zeros(0)
 _INTERVAL = {
     "start_time": "start_s",
     "end_time": "end_s",
@@ -232,7 +239,7 @@ def of_device(recorded: Activity) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, columns in _DEVICE.items():
         value = next((recorded.totals[column] for column in columns if column in recorded.totals), None)
-        if value is not None and (value > 0 if name in STANDS_IN else value >= 0):
+        if value is not None and (value > 0 if name in STANDS_IN or name in _NEVER_NOTHING else value >= 0):
             found[name] = _number(value, whole=name in INTEGERS)
     for name, column, least, most in (("feel", "feel", 0, 5), ("icu_rpe", "rpe", 1, 10)):
         told = recorded.totals.get(column)
@@ -243,7 +250,7 @@ def of_device(recorded: Activity) -> dict[str, Any]:
     found["pool_length"] = recorded.pool_length_m
     found["device_name"] = recorded.device.name or recorded.device.manufacturer
     found["device_watts"] = True if "watts" in recorded.channels else None
-    found["has_heartrate"] = "heartrate" in recorded.channels
+    found["has_heartrate"] = bool((recorded.channels.get("heartrate", _NONE) > 0).any())
     return {name: value for name, value in found.items() if value is not None}
 
 

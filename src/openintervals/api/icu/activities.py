@@ -157,8 +157,8 @@ async def get_activity(
 async def update_activity(tx: Write, activity_id: str, body: ActivityUpdate) -> Stored[Activity]:
     """Change an activity
 
-    Only what is sent changes; -1 clears a number, an empty text a text, and analysis has its say again. What was changed by hand stays when
-    the activity is analysed anew; a computed value sent back as it was is no change.
+    Only what is sent changes; -1 clears a number, an empty text a text. What was changed by hand stays when the activity is analysed anew; a
+    computed value sent back as it was is no change.
     """
     changed = await activity_edits.change(tx, activity_id, activity_shapes.said(body))
     return Stored(bytes(changed.served))
