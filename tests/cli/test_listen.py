@@ -295,7 +295,7 @@ def test_without_a_key_it_is_the_demo_clubs(mode: str, tmp_path: Path) -> None:
         command = ("listen", "--server", f"{served.base}/partner", "--data", str(tmp_path), "--mode", mode)
         with staying(*command) as program:
             endpoint = program.line("endpoint: ").split()[1]
-            listed = {its: [each["_id"] for each in webhooks(served, keys[its])] for its in keys}
+            listed = {its: [each["_id"] for each in webhooks(served, keys[its])] for its in ("live", "test")}
 
     assert listed == {"live": [], "test": [], mode: [endpoint]}
 
