@@ -13,14 +13,7 @@ from openintervals.analysis.arrays import Floats
 from openintervals.analysis.efforts import Effort
 from openintervals.analysis.recording import Recording
 from openintervals.db.transaction import Read
-from openintervals.training import (
-    activities,
-    activity_analysis,
-    activity_intervals,
-    activity_numbers,
-    recordings,
-    streams,
-)
+from openintervals.training import activities, activity_intervals, activity_layouts, activity_numbers, streams
 
 EFFORTS_MOST = 100
 _CLEANED = {
@@ -44,18 +37,7 @@ class NoRecords(errors.Invalid):
 
 async def laid_out(tx: Read, said: str) -> Recording:
     """An activity second by second, as analysis has it. Raises ActivityNotFound, NoRecords."""
-    activity = await activities.get(tx, said)
-    kept = await recordings.get(tx, activity.id)
-    if kept is None:
-        raise NoRecords
-    recorded = recordings.as_activity(kept, await streams.read(tx, activity.id))
-    edited = activity.of_people()
-    type_ = edited.get("type") or recorded.type
-    indoor = bool(edited.get("trainer", activity_analysis.is_indoors(recorded)))
-    day = activity.measured_on or activity.local_start[:10]
-    usual = activity_analysis.thresholds_of(await activity_analysis.bearings(tx), type_, day, indoor=indoor)
-    thresholds = activity_numbers.overruled(usual, edited)
-    found = await asyncio.to_thread(activity_analysis.layout, recorded, type_, thresholds, edited)
+    found = (await activity_layouts.get(tx, said)).recording
     if found is None:
         raise NoRecords
     return found

@@ -6,12 +6,15 @@ short for a model, what sport settings say stands in for it. One read is one sna
 
 import asyncio
 from collections.abc import Collection, Sequence
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
-from openintervals.analysis import histograms, power_models
+import msgspec
+
+from openintervals.analysis import histograms, power_models, spikes
 from openintervals.analysis.histograms import Bucket
 from openintervals.analysis.power_models import PowerModel
+from openintervals.analysis.thresholds import Thresholds
 from openintervals.db.transaction import Read
 from openintervals.training import (
     activities,
@@ -38,6 +41,15 @@ class PowerHr(NamedTuple):
     settings: Values
 
 
+class _Measured(msgspec.Struct, frozen=True):
+    icu_ftp: float | None = None
+    icu_w_prime: float | None = None
+    p_max: float | None = None
+
+
+_MEASURED = msgspec.json.Decoder(_Measured)
+
+
 async def power(tx: Read, type_: str, day: str) -> PowerModel | None:
     """The model of power in a sport over the year up to a day: of the three parameters, else what settings say; None without either."""
     period = curve_periods.read(curve_periods.USUAL, date.fromisoformat(day))
@@ -57,11 +69,10 @@ def of_settings(values: Values) -> PowerModel | None:
     return PowerModel(KIND if values.p_max_w else "MS_2P", ftp, values.w_prime_j, values.p_max_w, ftp, ())
 
 
-async def before_activity(tx: Read, said: str) -> PowerModel | None:
-    """The model of power up to the day before an activity, which it can be held against. Raises ActivityNotFound."""
-    activity = await activities.get(tx, said)
-    day = date.fromisoformat(activity.local_start[:10]) - timedelta(days=1)
-    return await power(tx, activity.type, day.isoformat())
+async def of_spikes(tx: Read, said: str) -> PowerModel | None:
+    """What an activity's power was held against, by the values that it was measured by. Raises ActivityNotFound."""
+    known = _MEASURED.decode(await activities.shown(tx, said))
+    return spikes.model(Thresholds(ftp_w=known.icu_ftp, w_prime_j=known.icu_w_prime, p_max_w=known.p_max))
 
 
 async def power_hr(

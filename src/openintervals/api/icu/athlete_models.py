@@ -73,11 +73,12 @@ async def get_athlete_mmp_model(tx: Read, query: SportQuery) -> PowerModel:
 
 @icu.operation("GET", "/activity/{activity_id}/power-spike-model", scope="ACTIVITY:READ", tag="Activities")
 async def get_activity_power_spike_model(tx: Read, activity_id: str) -> PowerModel:
-    """Show the model to hold an activity's power against
+    """Show the model that an activity's power was held against
 
-    That of the year before the activity's day, as /athlete/{athlete_id}/mmp-model makes it: power well beyond it is a spike.
+    Of the FTP, W′ and Pmax that it was measured by: what is `icu_power_spike_threshold` percent beyond it is a spike. Empty while one of them is
+    not set, when nothing is a spike.
     """
-    return curve_shapes.power_model(await athlete_models.before_activity(tx, activity_id))
+    return curve_shapes.power_model(await athlete_models.of_spikes(tx, activity_id))
 
 
 @icu.operation("GET", "/activity/{activity_id}/hr-load-model", scope="ACTIVITY:READ", tag="Activities")
