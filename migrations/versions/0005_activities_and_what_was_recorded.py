@@ -41,7 +41,9 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_activities_external_id", "activities", ["athlete_id", "external_id"], unique=False)
-    op.create_index("ix_activities_local_start", "activities", ["athlete_id", "local_start", "id", "type"], unique=False)
+    op.create_index(
+        "ix_activities_local_start", "activities", ["athlete_id", "local_start", "id", "type"], unique=False
+    )
     op.create_index("ix_activities_start_at", "activities", ["athlete_id", "start_at"], unique=False)
     op.create_index("ix_activities_updated_at", "activities", ["athlete_id", "updated_at"], unique=False)
     op.create_index("uq_activities_file", "activities", ["athlete_id", "file_hash", "sport_index"], unique=True)

@@ -10,7 +10,7 @@ import pytest
 from openintervals import errors
 from openintervals.db.transaction import APART_MOST, Write
 from openintervals.platform.files import Files
-from openintervals.training import activity_edits, athletes
+from openintervals.training import activity_analysis, activity_edits, athletes
 from tests import databases
 from tests.servers import Application
 from tests.training import people
@@ -90,14 +90,14 @@ def test_what_it_rests_on_may_change_for_ever_and_it_still_ends(ann: Person) -> 
 def test_an_activity_is_analysed_while_no_transaction_is_open(ann: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     said = ann.uploaded(people.fit(watts=200))
     begun, may_end = threading.Event(), threading.Event()
-    measured = activity_edits.activity_analysis.measured
+    measured = activity_analysis.measured
 
     def slow(*given: object, **named: object) -> object:
         begun.set()
         assert may_end.wait(PATIENCE_S)
         return measured(*given, **named)  # type: ignore[arg-type]  # handed on
 
-    monkeypatch.setattr(activity_edits.activity_analysis, "measured", slow)
+    monkeypatch.setattr(activity_analysis, "measured", slow)
 
     async def story() -> None:
         database, asking = ann.app.database, ann.asking()

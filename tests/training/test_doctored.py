@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from openintervals import doctor
+from openintervals.db.transaction import Write
 from openintervals.doctor import training
 from openintervals.platform import files
 from openintervals.platform.files import Files
@@ -82,7 +83,7 @@ def test_each_break_is_told_as_what_it_is(ann: Person) -> None:
 def test_a_tombstone_beside_its_activity_is_told(ann: Person) -> None:
     said = ann.uploaded(people.fit())
 
-    async def lay(tx: activities.Write) -> None:
+    async def lay(tx: Write) -> None:
         await tombstones.lay(tx, await activities.get(tx, said))
 
     ann.write(lay)

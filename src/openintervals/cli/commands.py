@@ -22,7 +22,7 @@ def _commands(text: str) -> typer.Typer:
     )
 
 
-program = _commands("An open server for running clubs and races.")
+program = _commands("An open server for running clubs, races and the athletes who train for them.")
 
 
 def _print_version(asked: bool) -> None:
@@ -41,7 +41,7 @@ def _root(
         is_eager=True,
     ),
 ) -> None:
-    """An open server for running clubs and races."""
+    """An open server for running clubs, races and the athletes who train for them."""
 
 
 program.command("serve", cls=serve.WithSettings)(serve.serve)

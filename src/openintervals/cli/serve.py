@@ -30,7 +30,7 @@ def serve(
     data: common.Data = None,
     database_url: common.DatabaseUrl = None,
 ) -> None:
-    """Serve the partner API, and do the background work beside it.
+    """Serve both APIs, and do the background work beside them.
 
     An empty folder gets a database, an older SQLite database is backed up and brought up to date.
     """
