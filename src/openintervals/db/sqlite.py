@@ -38,6 +38,8 @@ WAITING_MOST = 2_000
 READERS_KEPT = 8
 SLICE_S = 0.005
 MANY = 200
+MAPPED_BYTES = 256 * 1024 * 1024
+"""How much of the file readers see in place instead of copying it page by page; see docs/decisions/0022-readers-map-the-file.md."""
 
 
 def refuse_old_library(version: str | None = None) -> None:
@@ -55,7 +57,9 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READONLY if read_only else apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
     connection = apsw.Connection(str(path), flags=flags, statementcachesize=500)
     connection.set_busy_timeout(int(BUSY_WAIT_S * 1000))
-    if not read_only:
+    if read_only:
+        connection.execute(f"PRAGMA mmap_size={MAPPED_BYTES}")
+    else:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA journal_size_limit=67108864")
