@@ -199,6 +199,13 @@ def test_a_directory_that_claims_too_much_is_not_read() -> None:
     assert [each.code for each in problems(bytes(data))] == ["too_large"]
 
 
+def test_a_directory_of_more_than_the_files_there_may_be_is_not_read() -> None:
+    data = zipped((f"{number}/", b"") for number in range(2_000))
+
+    assert [each.code for each in problems(data, Limits(members=10))] == ["too_large"]
+    assert problems(data, Limits(members=1_000)) == []
+
+
 WHOLE = zipped([("a.fit", FIT), ("b.gpx", GPX), ("c.gz", gzip.compress(TCX))])
 
 

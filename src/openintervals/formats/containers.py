@@ -26,6 +26,7 @@ _PIECE = 64 * 1024
 _HEAD = 4_096
 _SLACK = 1024 * 1024  # so much comes out of anything, whatever the ratio
 _DIRECTORY_MOST = 32 * 1024 * 1024
+_ENTRY_MOST = 1_024  # bytes that a directory may have for each file there may be
 _NAME_MOST = 500
 _PARTS_MOST = 10_000  # that a gzip is put together from
 _STORED, _DEFLATED = 0, 8
@@ -156,7 +157,7 @@ def _opened(
 def one(source: BinaryIO, is_wanted: Callable[[str], bool], limits: Limits = _DEFAULT) -> bytes | None:
     """The first file of a zip whose name in it is wanted, whole; None where there is none that can be had."""
     try:
-        _check_directory(source)
+        _check_directory(source, limits)
         with zipfile.ZipFile(source) as archive:
             for info in archive.infolist():
                 if is_wanted(info.filename):
@@ -231,7 +232,7 @@ def _inflate(source: BinaryIO, packed: int, unpacker: "zlib._Decompress", taken:
 
 def _zip(name: str, source: BinaryIO, budget: _Budget, depth: int) -> Iterator[Member | Problem]:
     try:
-        _check_directory(source)
+        _check_directory(source, budget.limits)
         archive = zipfile.ZipFile(source)
     except _TooMuch as reached:
         yield Problem(name, reached.code, reached.message)
@@ -262,8 +263,8 @@ def _zip(name: str, source: BinaryIO, budget: _Budget, depth: int) -> Iterator[M
                 yield from _opened(found.name, found.data, found.faults, budget, depth + 1)
 
 
-def _check_directory(source: BinaryIO) -> None:
-    """A directory is read as a whole, and takes several times its size: so it must be small enough."""
+def _check_directory(source: BinaryIO, limits: Limits) -> None:
+    """A directory is read as a whole, and takes ten times its size: so it must be small enough for the files there may be."""
     end = source.seek(0, io.SEEK_END)
     source.seek(max(0, end - 65_557))
     tail = source.read(65_557)
@@ -273,8 +274,8 @@ def _check_directory(source: BinaryIO) -> None:
         large = tail.rfind(b"PK\x06\x06", 0, at)
         size = int.from_bytes(tail[large + 40 : large + 48], "little") if large >= 0 else size
     source.seek(0)
-    if size > min(_DIRECTORY_MOST, end):
-        raise _TooMuch("too_large", "The directory of the zip is too large")
+    if size > min(_DIRECTORY_MOST, max(limits.members * _ENTRY_MOST, _PIECE), end):
+        raise _TooMuch("too_large", "The zip names too many files; put them into several")
 
 
 def _on_disk(
