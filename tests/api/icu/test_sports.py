@@ -46,6 +46,20 @@ def test_a_change_counts_from_a_day(ann: Athlete) -> None:
     assert (first["valid_from"], second["valid_from"], second["ftp"]) == (None, "2026-02-01", 260)
 
 
+def test_several_are_changed_at_once_or_none(ann: Athlete) -> None:
+    both = [{"id": "Ride", "ftp": 250}, {"id": "Run", "threshold_pace": 4}]
+    wrong = [each | {"ftp": 300} for each in both]
+
+    changed = found(ann.put(SPORTS, both))
+    unknown = refused(ann.put(SPORTS, [*wrong, {"id": "Chess"}]), 404)
+    nameless = refused(ann.put(SPORTS, [*wrong, {"ftp": 300}]), 422)
+    endless = refused(ann.put(SPORTS, [{"id": "Ride", "ftp": 300}] * 101), 422)
+
+    assert (changed[0]["ftp"], changed[1]["threshold_pace"]) == (250, 4)
+    assert ("Chess" in unknown, "id: Expected" in nameless, "at most 100" in endless) == (True, True, True)
+    assert found(ann.get(f"{SPORTS}/Ride"))["ftp"] == 250
+
+
 @pytest.mark.parametrize("day", ["2026-02-30", "yesterday", "2026-13-01"])
 def test_a_day_that_is_none_is_refused(ann: Athlete, day: str) -> None:
     assert "valid_from" in refused(ann.put(f"{SPORTS}/Ride", {"ftp": 260, "valid_from": day}), 422)

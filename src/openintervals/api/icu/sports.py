@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
+from openintervals import errors
 from openintervals.analysis import sports as kinds
 from openintervals.analysis.curves import DISTANCES_M
 from openintervals.api.http import Read, Write
@@ -173,6 +174,13 @@ async def update_sport_settings_multi(tx: Write, query: ChangeQuery, body: list[
 
     Each names its `id`; all are changed, or none.
     """
+    wrong: dict[str, list[str]] = {}
+    if len(body) > sport_settings.SETTINGS_MOST:
+        wrong["body"] = [f"Expected at most {sport_settings.SETTINGS_MOST} sport settings"]
+    elif any(each.id is UNSET or each.id is None for each in body):
+        wrong["id"] = ["Expected the id of the sport settings, or a type they cover such as Ride, in each of them"]
+    if wrong:
+        raise errors.Invalid("Invalid request body", wrong)
     return [await _change(tx, str(each.id), query, each) for each in body]
 
 
