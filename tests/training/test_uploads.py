@@ -119,6 +119,14 @@ class TestWhatIsStored:
 
         assert ann.read(lambda tx: activities.listed(tx, "0001-01-01")) == []
 
+    def test_a_track_of_the_first_day_there_is_is_stored(self, ann: Person) -> None:
+        point = '<trkpt lat="50" lon="8"><time>0001-01-01T00:00:{:02}Z</time></trkpt>'
+        data = f"<gpx><trk><trkseg>{''.join(map(point.format, range(60)))}</trkseg></trk></gpx>".encode()
+
+        served = ann.served(ann.uploaded(data))
+
+        assert served["start_date"] == "0001-01-01T00:00:00Z"
+
     def test_a_refusal_names_the_offset(self, ann: Person) -> None:
         with pytest.raises(Unreadable) as refusal:
             ann.upload(people.fit()[:60])

@@ -13,7 +13,7 @@ Uploads of one athlete take turns at the athlete's row. If settings have changed
 import asyncio
 import re
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import msgspec
@@ -45,6 +45,7 @@ LIMITS = Limits(member_bytes=files.BYTES_MOST, total_bytes=1024 * 1024 * 1024, m
 WARNINGS_MOST = 50
 REFUSED_MOST = 1_000
 _LONGEST = timedelta(days=8)
+_FIRST_AT = datetime.min.replace(tzinfo=UTC)
 _TRIES = 5
 _PARTS_OF_DAY = ((4, "Night"), (11, "Morning"), (14, "Lunch"), (18, "Afternoon"), (22, "Evening"), (24, "Night"))
 
@@ -287,7 +288,7 @@ async def _insert(tx: Write, file: Prepared, sport_index: int, ready: Ready, opt
         version=1,
         **activity_fields.as_columns(activity_fields.shown(ready.measured.computed, edited)),
     )
-    earliest = instants.text(instants.parse(activity.start_at) - _LONGEST)
+    earliest = instants.text(max(instants.parse(activity.start_at), _FIRST_AT + _LONGEST) - _LONGEST)
     twin = await activities.overlapping(tx, activity, earliest)
     activity = msgspec.structs.replace(activity, possible_duplicate_of=twin)
     activity = await activities.insert(tx, activity, ready.measured.computed, edited)
