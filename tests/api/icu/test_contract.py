@@ -132,6 +132,10 @@ def named(given: Any) -> str:
 
 
 every = pytest.mark.parametrize(("operation", "ext"), OPERATIONS, ids=named)
+once = pytest.mark.parametrize(
+    ("operation", "ext"), [each for each in OPERATIONS if each[1] == each[0].ext[0]], ids=named
+)
+"""Each operation under one of its suffixes: what is before the handler is the same for all."""
 
 
 @contract.there
@@ -178,7 +182,7 @@ def test_an_answer_fits_the_schema_it_is_documented_with(app: Application, opera
         assert [problem.message[:300] for problem in problems] == []
 
 
-@every
+@once
 def test_without_a_key_it_is_401(app: Application, module_url: str, operation: Operation, ext: str) -> None:
     asked = request(world(app), operation, ext)
     before = databases.fingerprint(module_url)
@@ -190,7 +194,7 @@ def test_without_a_key_it_is_401(app: Application, module_url: str, operation: O
     assert databases.fingerprint(module_url) == before
 
 
-@every
+@once
 def test_what_is_somebody_elses_is_out_of_reach(
     app: Application, module_url: str, operation: Operation, ext: str
 ) -> None:
@@ -207,7 +211,7 @@ def test_what_is_somebody_elses_is_out_of_reach(
         assert theirs.id not in answer.text
 
 
-@every
+@once
 def test_a_coach_gets_the_same_answer_as_the_athlete(app: Application, operation: Operation, ext: str) -> None:
     if operation.writes or not set(operation.path_parameters) & set(icu.reach):
         return
@@ -222,7 +226,7 @@ def test_a_coach_gets_the_same_answer_as_the_athlete(app: Application, operation
 STRANGE = ("x", "%00", "..%2F..", "%F0%9F%8F%83", "x" * 3000, "' OR 1=1 --", "%ff", "-1")
 
 
-@every
+@once
 def test_a_strange_name_in_the_path_is_404(app: Application, operation: Operation, ext: str) -> None:
     if operation.name == "get_settings":  # any kind of device has settings, and there is nothing in them
         return
@@ -238,7 +242,7 @@ def test_a_strange_name_in_the_path_is_404(app: Application, operation: Operatio
         assert answer.status_code in (404, 405), f"{strange}: {answer.text}"
 
 
-@every
+@once
 def test_a_body_that_is_none_is_refused(app: Application, module_url: str, operation: Operation, ext: str) -> None:
     if operation.body is None:
         return
@@ -271,7 +275,7 @@ def test_what_reads_takes_a_read_and_a_read_scope() -> None:
     assert not wrong
 
 
-@every
+@once
 def test_unknown_parameters_and_fields_are_ignored(app: Application, operation: Operation, ext: str) -> None:
     athlete = world(app)
     method, path, options = request(athlete, operation, ext)
