@@ -288,12 +288,15 @@ class Api:
     ) -> tuple[int, bytes, Headers]:
         """Run under an idempotency key, or answer what was answered before."""
         pairs = sorted(requests.pairs(request.scope["query_string"]))
-        print_ = idempotency.fingerprint(
-            operation.method,
-            operation.path.format(**request.path_params),  # one spelling: the router takes double and final slashes too
-            "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs),
-            shapes.parsed(raw),
-        )
+        path = operation.path.format(
+            **request.path_params
+        )  # one spelling: the router takes double and final slashes too
+        query = "&".join(f"{quote_plus(name)}={quote_plus(value)}" for name, value in pairs)
+
+        def printed() -> str:
+            return idempotency.fingerprint(operation.method, path, query, shapes.parsed(raw))
+
+        print_ = await asyncio.to_thread(printed) if len(raw) > requests.LARGE_BYTES else printed()
 
         async def once(tx: Write) -> tuple[int, bytes, Headers]:
             earlier = await idempotency.claim(tx, key, print_)

@@ -4,9 +4,11 @@ A search walks the activities page by page, newest first, and stops when it has 
 their case. What changes while somebody searches is seen as it was when the search began, because a read is a snapshot.
 """
 
+import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Literal
 
 import msgspec
@@ -113,20 +115,28 @@ def _of_types(count: int) -> sa.Select[Any]:
     )
 
 
-async def _walk(
-    tx: Read, which: tuple[str, ...], *, oldest: str = "", newest: str = "~", with_intervals: bool = False
-) -> AsyncIterator[tuple[Any, ...]]:
-    """Rows from the newest on: local start, id, the columns `which`, and perhaps the intervals."""
-    before, before_id = newest, "~"
+async def _pages(
+    tx: Read, which: tuple[str, ...], *, oldest: str = "", with_intervals: bool = False
+) -> AsyncIterator[Sequence[tuple[Any, ...]]]:
+    """Rows from the newest on, so many at once: local start, id, the columns `which`, and perhaps the intervals."""
+    before, before_id = "~", "~"
     while True:
         rows = await tx.rows(
             _page(which, with_intervals=with_intervals), oldest=oldest, before=before, before_id=before_id
         )
-        for row in rows:
-            yield row
+        yield rows
         if len(rows) < PAGE:
             return
         before, before_id = rows[-1][:2]
+
+
+async def _walk(
+    tx: Read, which: tuple[str, ...], *, oldest: str = "", with_intervals: bool = False
+) -> AsyncIterator[tuple[Any, ...]]:
+    """The same, one by one."""
+    async for rows in _pages(tx, which, oldest=oldest, with_intervals=with_intervals):
+        for row in rows:
+            yield row
 
 
 async def called(tx: Read, query: str, limit: int = FOUND_MOST) -> list[msgspec.Raw]:
@@ -265,6 +275,14 @@ _OPERATORS: dict[str | None, Callable[[Any, Any], bool]] = {
 
 async def table(tx: Read, fields: Sequence[str]) -> list[tuple[Any, ...]]:
     """Some fields of every activity, newest first, None for what has no value."""
-    shape = msgspec.defstruct("Row", [(each, Any, None) for each in fields])
-    decode = msgspec.json.Decoder(shape).decode
-    return [msgspec.structs.astuple(decode(served)) async for _, _, served in _walk(tx, ("served",))]
+    read = _table_reader(tuple(fields))
+    found: list[tuple[Any, ...]] = []
+    async for rows in _pages(tx, ("served",)):
+        found += await asyncio.to_thread(read, [row[2] for row in rows])
+    return found
+
+
+@lru_cache(8)
+def _table_reader(fields: tuple[str, ...]) -> Callable[[Sequence[msgspec.Raw]], list[tuple[Any, ...]]]:
+    decode = msgspec.json.Decoder(msgspec.defstruct("Row", [(each, Any, None) for each in fields])).decode
+    return lambda page: [msgspec.structs.astuple(decode(served)) for served in page]

@@ -185,6 +185,20 @@ class TestLists:
 INTERVALS = ("icu_intervals", "icu_groups")
 
 
+def test_a_long_history_is_told_whole_in_every_form(ann: Athlete) -> None:
+    rows = [
+        {"start_date_local": f"2026-03-01T{n // 60:02}:{n % 60:02}:00", "type": "Run", "name": f"Run {n}"}
+        for n in range(620)
+    ]
+    found(ann.post("/athlete/0/activities/manual/bulk", rows))
+    names = [row["name"] for row in reversed(rows)]
+
+    assert [each["name"] for each in listed(ann, fields="name")] == names
+    assert [each["name"] for each in found(ann.get("/athlete/0/activities/search", q="run"))] == names
+    table = csv.DictReader(io.StringIO(ann.get("/athlete/0/activities.csv").text))
+    assert [each["name"] for each in table] == names
+
+
 class TestChanges:
     @pytest.fixture
     def said(self, ann: Athlete) -> str:

@@ -1,5 +1,7 @@
 """Searches among an athlete's activities, as the Intervals.icu API speaks of them."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
@@ -44,13 +46,20 @@ class IntervalSearchQuery(Query, frozen=True, kw_only=True):
 _Result = msgspec.json.Decoder(ActivitySearchResult)
 
 
+def _in_short(found: Sequence[msgspec.Raw]) -> list[ActivitySearchResult]:
+    return [_Result.decode(each) for each in found]
+
+
 @icu.operation("GET", "/athlete/{athlete_id}/activities/search", scope="ACTIVITY:READ", tag="Activities")
 async def search_for_activities(tx: Read, query: SearchQuery) -> list[ActivitySearchResult]:
     """Search for activities by name or tag
 
     Newest first, in short.
     """
-    return [_Result.decode(each) for each in await activity_search.called(tx, query.q, query.limit)]
+    found = await activity_search.called(tx, query.q, query.limit)
+    if len(found) < activity_shapes.IN_THREAD_FROM:
+        return _in_short(found)
+    return await asyncio.to_thread(_in_short, found)
 
 
 @icu.operation("GET", "/athlete/{athlete_id}/activities/search-full", scope="ACTIVITY:READ", tag="Activities")

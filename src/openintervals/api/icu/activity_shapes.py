@@ -17,6 +17,7 @@ from openintervals.training import activity_fields
 from openintervals.training.sport_values import GapModel, HrLoadType, Order, PaceLoadType
 
 SHAPES_KEPT = 256
+IN_THREAD_FROM = 300  # activities to take apart: from here on it takes more than a millisecond
 Source = Literal[
     "STRAVA", "UPLOAD", "MANUAL", "GARMIN_CONNECT", "OAUTH_CLIENT", "DROPBOX", "POLAR", "SUUNTO", "COROS", "WAHOO",
     "ZWIFT", "ZEPP", "CONCEPT2", "HUAWEI",
