@@ -12,7 +12,7 @@ import pytest
 
 from openintervals.formats import reading
 from openintervals.platform.files import Files
-from openintervals.training import activities, import_sources, import_tables, imports, made_up
+from openintervals.training import activities, activity_edits, import_sources, import_tables, imports, made_up
 from openintervals.training.activity_analysis import Bearings
 from openintervals.training.athletes import Athlete
 from openintervals.training.import_sources import Entered, Found, Passed
@@ -83,6 +83,7 @@ def test_everything_usable_is_imported_once_and_the_rest_is_named(ann: Person, t
         (folder / name).unlink()
     _, second = imported(ann, folder)
     hill = by_name['The "long" hill, again']
+    analysed = ann.write(lambda tx: activity_edits.recompute(tx, hill["id"]))
     ann.delete(hill["id"])
     ann.delete(by_name["Squats"]["id"])
     _, third = imported(ann, folder / "strava.zip")
@@ -94,6 +95,7 @@ def test_everything_usable_is_imported_once_and_the_rest_is_named(ann: Person, t
     assert [each.name for each in told if each.damaged] == [str(folder / "broken.fit")]
     assert (hill["type"], hill["description"], hill["commute"]) == ("GravelRide", "Up\nand down", True)
     assert (hill["external_id"], hill["source"]) == ("11", "UPLOAD")
+    assert (analysed.version, analysed.values()) == (1, hill)  # it was measured as what the table says it is, in one go
     assert by_name["Lunch Run"]["type"] == "Run"
     squats = by_name["Squats"]
     assert (squats["type"], squats["source"], squats["external_id"]) == ("WeightTraining", "MANUAL", "13")
@@ -139,7 +141,7 @@ def test_a_file_that_brings_down_its_process_takes_no_other_along(tmp_path: Path
         try:
             return await asyncio.gather(
                 *(
-                    workers.prepare(archives.ride(number, 60), deadly if number == 1 else (), bearings)
+                    workers.prepare(archives.ride(number, 60), deadly if number == 1 else (), bearings, {})
                     for number in range(4)
                 )
             )

@@ -12,10 +12,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from openintervals.formats.recording import Fault
 from openintervals.platform.files import Files, FilesUnavailable
@@ -47,10 +47,10 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _prepare(data: bytes, faults: Sequence[Fault], bearings: Bearings) -> Prepared | Refusal:
+def _prepare(data: bytes, faults: Sequence[Fault], bearings: Bearings, said: Mapping[str, Any]) -> Prepared | Refusal:
     """Read and measure one file, and keep it."""
     try:
-        ready = uploads.prepared(data, bearings, faults)
+        ready = uploads.prepared(data, bearings, faults, said)
         _keeping[0].put_now(data)
     except Unreadable as wrong:
         # A whole FIT file without a recording is nothing bad: devices write those for sleep, settings and courses.
@@ -73,11 +73,13 @@ class Workers:
         self._apart: ProcessPoolExecutor | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def prepare(self, data: bytes, faults: Sequence[Fault], bearings: Bearings) -> Prepared | Refusal:
-        """What becomes of a file."""
+    async def prepare(
+        self, data: bytes, faults: Sequence[Fault], bearings: Bearings, said: Mapping[str, Any]
+    ) -> Prepared | Refusal:
+        """What becomes of a file, of whose activities people say what is `said`."""
         together = self._together = self._together or self._started(self._processes)
         try:
-            return await asyncio.wrap_future(together.submit(_prepare, data, faults, bearings))
+            return await asyncio.wrap_future(together.submit(_prepare, data, faults, bearings, said))
         except BrokenProcessPool:
             if self._together is together:
                 self._together = None
@@ -85,7 +87,7 @@ class Workers:
         async with self._one_at_a_time:
             self._apart = self._apart or self._started(1)
             try:
-                return await asyncio.wrap_future(self._apart.submit(_prepare, data, faults, bearings))
+                return await asyncio.wrap_future(self._apart.submit(_prepare, data, faults, bearings, said))
             except BrokenProcessPool:
                 self._apart.shutdown(wait=False)
                 self._apart = None

@@ -27,7 +27,6 @@ from openintervals.platform import files
 from openintervals.training import (
     activities,
     activity_analysis,
-    activity_edits,
     athletes,
     import_sources,
     import_tables,
@@ -250,7 +249,7 @@ class _Import:
 
     async def _prepare(self, item: Found) -> None:
         bearings = self.bearings
-        found = await self.workers.prepare(item.data, item.faults, bearings)
+        found = await self.workers.prepare(item.data, item.faults, bearings, _said(item.row))
         if isinstance(found, Prepared):
             self.ready.append(_Ready(item, found, bearings))
         elif found.reason == "not_kept":
@@ -331,9 +330,6 @@ async def _store_one(tx: Write, ready: _Ready, *, again: bool) -> Outcome | None
     ids, new = stored
     if not new:
         return Outcome(item.name, "there", "It is there already", tuple(ids))
-    if item.row is not None:
-        for activity_id in ids:
-            await activity_edits.change(tx, activity_id, _changes(item.row, ready.prepared))
     damaged = ready.prepared.warnings != b"[]"
     return Outcome(item.name, None, "", tuple(ids), damaged)
 
@@ -344,12 +340,11 @@ def _options(row: Row | None, *, again: bool) -> Options:
     return Options(name=row.name or None, description=row.description or None, external_id=row.id or None, again=again)
 
 
-def _changes(row: Row, prepared: Prepared) -> dict[str, Any]:
-    """What a row says beside name and description; a type is meant for the one activity of a file."""
-    said: dict[str, Any] = {"commute": True} if row.commute else {}
-    if row.type and len(prepared.activities) == 1:
-        said["type"] = row.type
-    return said
+def _said(row: Row | None) -> dict[str, Any]:
+    """What a row says beside name and description."""
+    if row is None:
+        return {}
+    return ({"type": row.type} if row.type else {}) | ({"commute": True} if row.commute else {})
 
 
 async def _enter(tx: Write, item: Entered, *, again: bool) -> Outcome:

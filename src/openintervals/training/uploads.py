@@ -12,7 +12,7 @@ Uploads of one athlete take turns at the athlete's row. If settings have changed
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -80,8 +80,9 @@ class Uploaded(msgspec.Struct, frozen=True):
 
 
 class Ready(NamedTuple):
-    """An activity that only has to be stored."""
+    """An activity that only has to be stored. `said` is what people say of it, and it is measured as that."""
 
+    said: dict[str, Any]
     place: Place
     measured: Measured
     recording: str
@@ -120,8 +121,12 @@ class Buried(errors.Invalid):
 _OPTIONS = ("name", "description", "device_name", "external_id")
 
 
-def prepared(data: bytes, bearings: Bearings, faults: Sequence[Fault] = ()) -> Prepared:
-    """Read and measure one file; `faults` are what its archive says of it. Raises Unreadable, naming the offset."""
+def prepared(
+    data: bytes, bearings: Bearings, faults: Sequence[Fault] = (), said: Mapping[str, Any] | None = None
+) -> Prepared:
+    """Read and measure one file; `faults` are what its archive says of it, `said` what people say of its activities, by `activity_fields`.
+
+    A `type` among that is meant for the one activity of a file. Raises Unreadable, naming the offset."""
     try:
         recording = reading.read(data, most_bytes=files.BYTES_MOST)
     except Unusable as wrong:
@@ -129,21 +134,23 @@ def prepared(data: bytes, bearings: Bearings, faults: Sequence[Fault] = ()) -> P
     told = [*faults, *recording.warnings][:WARNINGS_MOST]
     warnings = [{"code": each.code, "message": each.message, "offset": each.offset} for each in told]
     try:
-        ready = [_ready(each, bearings) for each in recording.activities]
+        several = len(recording.activities) > 1
+        meant = {name: value for name, value in (said or {}).items() if name != "type" or not several}
+        ready = [_ready(each, bearings, meant) for each in recording.activities]
     except (ValueError, OverflowError) as wrong:  # it goes on for weeks, or is at a time that no calendar has
         raise Unreadable(f"The recording cannot be measured: {wrong}") from wrong
     return Prepared(files.hash_of(data), recording.format, msgspec.json.encode(warnings), ready)
 
 
-def _ready(recorded: Recorded, bearings: Bearings) -> Ready:
+def _ready(recorded: Recorded, bearings: Bearings, said: dict[str, Any]) -> Ready:
     place = activity_analysis.placed(recorded, bearings.athlete)
-    measured = activity_analysis.measured(recorded, bearings, place)
+    measured = activity_analysis.measured(recorded, bearings, place, edited=said)
     measured.computed["type"] = recorded.type
     measured.computed["start_date_local"] = place.local_start
     measured.computed["name"] = (recorded.name or "").strip()[: activity_fields.NAME_MOST] or called(
         recorded.type, place.local_start
     )
-    return Ready(place, measured, recordings.packed(recorded), streams.pack(recorded.channels))
+    return Ready(said, place, measured, recordings.packed(recorded), streams.pack(recorded.channels))
 
 
 def called(type_: str, local_start: str) -> str:
@@ -268,7 +275,7 @@ async def store(tx: Write, file: Prepared, bearings: Bearings, options: Options)
 
 
 async def _insert(tx: Write, file: Prepared, sport_index: int, ready: Ready, options: Options) -> str:
-    edited = activity_fields.merged(ready.measured.computed, {}, _said(options))
+    edited = activity_fields.merged(ready.measured.computed, {}, {**ready.said, **_said(options)})
     activity = Activity(
         id=ids.numbered(tx.now),
         file_hash=file.file_hash,
