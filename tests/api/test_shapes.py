@@ -319,6 +319,28 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
     assert taken.capacity == 20
 
 
+class Counted(WireIn, frozen=True, kw_only=True):
+    """Whole numbers that no bound keeps small."""
+
+    count: int | None = None
+    counts: list[int] | None = None
+
+
+@pytest.mark.parametrize("number", ["1e308", "-1e308", "9007199254740994.0"])
+def test_a_number_with_a_point_that_is_not_exact_is_no_whole_number(number: str) -> None:
+    with pytest.raises(errors.Invalid) as refusal:
+        shapes.body(Counted, f'{{"count": {number}, "counts": [1, {number}]}}'.encode())
+
+    assert refusal.value.fields == {name: ["Expected integer, received float"] for name in ("count", "counts.1")}
+
+
+def test_of_a_long_list_the_first_wrong_items_are_named() -> None:
+    with pytest.raises(errors.Invalid) as refusal:
+        shapes.body(Counted, json.dumps({"counts": [7] + ["x"] * 5_000}).encode())
+
+    assert list(refusal.value.fields) == [f"counts.{place}" for place in range(1, 1 + shapes.WRONG_MOST)]
+
+
 def test_unknown_parameters_are_ignored_even_when_repeated() -> None:
     taken = shapes.query(Query, [("eventId", "e"), ("seriesId", "1"), ("seriesId", "2"), ("flag", "true")])
 

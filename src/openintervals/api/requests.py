@@ -69,7 +69,10 @@ def asked(
         message = "Invalid request body"
         problems.append(problem)
     if problems:
-        raise errors.Invalid(message, {field: [said for at, said in problems if at == field] for field, _ in problems})
+        fields: dict[str, list[str]] = {}
+        for field, said in problems:
+            fields.setdefault(field, []).append(said)
+        raise errors.Invalid(message, fields)
     return taken
 
 

@@ -9,6 +9,7 @@ Depth, length and count are bounded by the types themselves and by the body's si
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
+from itertools import chain, islice
 from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -213,8 +214,8 @@ def _explain(shape: type[S], raw: bytes) -> S:
 
 
 def _whole(value: Any) -> Any:
-    """JSON values with whole numbers as integers; beyond 2^53 a float is no longer exact, and stays."""
-    if isinstance(value, float) and value.is_integer() and abs(value) <= 2**53:
+    """JSON values with whole numbers as integers; a float that is not exact stays."""
+    if isinstance(value, float) and value.is_integer() and abs(value) <= values.EXACT_MOST:
         return int(value)
     if isinstance(value, dict):
         return {name: _whole(inner) for name, inner in value.items()}
@@ -371,5 +372,5 @@ def _list_problems(kind: inspect.ListType | inspect.VarTupleType, value: Any, wh
     if kind.max_length is not None and len(value) > kind.max_length:
         yield where, f"Array must contain at most {kind.max_length} element(s)"
         return
-    for position, item in enumerate(value):
-        yield from _problems(kind.item_type, item, f"{where}.{position}")
+    problems = (_problems(kind.item_type, item, f"{where}.{position}") for position, item in enumerate(value))
+    yield from islice(chain.from_iterable(problems), WRONG_MOST)

@@ -14,6 +14,7 @@ Problem = tuple[str, str]
 
 _INSTANT: Any = Annotated[datetime.datetime, msgspec.Meta(tz=True)]
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+EXACT_MOST = 2**53  # beyond it a float is no longer an exact whole number
 
 
 def named(value: Any) -> str:
@@ -58,7 +59,9 @@ def of_text(kind: inspect.StrType, value: Any, where: str, said: str | None) -> 
 def of_number(kind: inspect.IntType | inspect.FloatType, value: Any, where: str) -> Iterator[Problem]:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
         yield where, f"Expected number, received {named(value)}"
-    elif isinstance(kind, inspect.IntType) and value != int(value):
+    elif isinstance(kind, inspect.IntType) and (
+        value != int(value) or (isinstance(value, float) and abs(value) > EXACT_MOST)
+    ):
         yield where, "Expected integer, received float"
     elif kind.ge is not None and value < kind.ge:
         yield where, f"Number must be greater than or equal to {kind.ge}"
