@@ -30,7 +30,7 @@ from openintervals.api import telemetry
 from openintervals.api.exchange import Runtime
 from openintervals.db import Database, named_by
 from openintervals.platform import usage
-from openintervals.serving import listener
+from openintervals.serving import allocator, listener
 from openintervals.settings import Settings
 from openintervals.worker import loop, schedule, sending
 
@@ -42,6 +42,7 @@ STOPPING_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 def run(settings: Settings, listening: socket.socket, started: Callable[[], None], *, worker: bool) -> int:
     """Serve until told to stop; gives the exit code. `started` is called once requests are answered."""
     telemetry.configure(settings)
+    allocator.keep_what_is_freed()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(_serve(settings, listening, started, worker=worker))
 
