@@ -128,7 +128,8 @@ class Api:
                     body=hints.get("body"),
                     body_most=body_most,
                     ext=(EXT if ext is True else ext) or ("",),
-                    writes=hints.get("tx") is Write or ("tx" not in hints and method != "GET"),
+                    writes=hints.get("tx") is Write
+                    or ("tx" not in hints and method != "GET" and not (scope or "").endswith(":READ")),
                     own_transactions="tx" not in hints,
                     path_parameters=tuple(re.findall(r"{(\w+)}", path)),
                     takes=frozenset(names),
@@ -189,7 +190,7 @@ class Api:
         if operation.scope is not None and (caller is None or operation.scope not in caller.scopes):
             raise errors.Forbidden(f"This needs the scope {operation.scope}, which this key does not have")
         key = None
-        if operation.writes and exchange.idempotency_key is not None:
+        if operation.keyed and exchange.idempotency_key is not None:
             key = idempotency.normalise(exchange.idempotency_key)
         named: dict[str, str] = dict(request.path_params)
         if any("\0" in value for value in named.values()):

@@ -152,7 +152,7 @@ def _parameters(operation: Operation, schemas: Schemas, about: About) -> list[Sc
         if (value := operation.examples.get(name, about.words("query", name) if required else UNSET)) is not UNSET:
             parameter["example"] = value
         written.append(parameter)
-    if operation.writes:
+    if operation.keyed:
         written.append({"$ref": "#/components/parameters/IdempotencyKey"})
     return written
 

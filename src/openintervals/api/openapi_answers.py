@@ -107,7 +107,7 @@ def _headers(operation: Operation | None, *, made: bool = False) -> Schema:
     names = ["X-Request-Id", "RateLimit", "RateLimit-Policy"]
     if made:
         names.append("Location")
-    if operation is not None and operation.writes:
+    if operation is not None and operation.keyed:
         names.append("Idempotent-Replayed")
     return _refer(names)
 
@@ -130,7 +130,7 @@ def failures(operation: Operation, about: About, error: Schema) -> dict[str, Sch
         own[errors.NotFound] = []
     if operation.subject is not None:
         own[errors.Gone] = []
-    if operation.writes:
+    if operation.keyed:
         # Its idempotency key may be malformed, or used already.
         own[errors.Invalid] = own[errors.Conflict] = []
     if operation.body is not None or "file" in operation.takes:
@@ -144,7 +144,7 @@ def failures(operation: Operation, about: About, error: Schema) -> dict[str, Sch
     for family, causes in own.items():
         status = str(about.failures[family][0])
         if family in (errors.NotFound, errors.Conflict):
-            written[status] = refusal(family, about, error, causes, keyed=operation.writes)
+            written[status] = refusal(family, about, error, causes, keyed=operation.keyed)
         else:
             written[status] = {"$ref": f"#/components/responses/{family.__name__}"}
     return written

@@ -47,6 +47,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return self.handler.__name__
 
     @property
+    def keyed(self) -> bool:
+        """Whether an idempotency key counts: what opens its own transactions is safe to send again without one."""
+        return self.writes and not self.own_transactions
+
+    @property
     def documentation(self) -> tuple[str, str]:
         """Summary and description, from the handler's docstring."""
         summary, _, rest = (inspect.getdoc(self.handler) or self.name).partition("\n")
