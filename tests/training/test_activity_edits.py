@@ -374,7 +374,7 @@ class TestExports:
         assert b"<power>" not in gpx
 
     def test_several_are_a_zip_without_what_is_not_there(self, ann: Person, said: str) -> None:
-        data = ann.read(lambda tx: exports.fit_zip(tx, [said, "i5", said]))
+        data = ann.app.run(exports.fit_zip(ann.app.database, ann.asking(), [said, "i5", said]))
 
         bob = people.join(ann.app, ann.files)
         assert len(bob.upload(data).activity_ids) == 1

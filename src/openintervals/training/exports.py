@@ -1,7 +1,8 @@
 """Exports: activities as files for other programs, written from what is stored and never from the original, which is given out as it came.
 
 A FIT or GPX of ours has what the streams have now, people's versions too, with the device's laps; power and heart rate can be left out. Several
-are a zip, which is written as one and bounded by how many activities it may hold. Nothing here changes anything, so two at once do not meet.
+are a zip, bounded by how many activities it may hold; each is read by itself, so one that is changed meanwhile is in it as before or after.
+Nothing here changes anything, so two at once do not meet.
 """
 
 import asyncio
@@ -10,13 +11,15 @@ import re
 import zipfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from openintervals import errors
-from openintervals.db.transaction import Read
+from openintervals.db import Database
+from openintervals.db.transaction import Asking, Read
 from openintervals.formats import fit, gpx, tabular
 from openintervals.formats.fit.words import SPORT, SUB_SPORT
 from openintervals.formats.fit_channels import SEMICIRCLES
@@ -127,20 +130,30 @@ async def gpx_file(tx: Read, said: str, *, power: bool = True, heart_rate: bool 
         raise NoFile(wrong.message) from None
 
 
-async def fit_zip(tx: Read, said: Sequence[str], *, power: bool = True, heart_rate: bool = True) -> bytes:
-    """A zip of our own FITs; what is no recorded activity is left out. Raises Invalid for too many or too much, NoFile when nothing is left."""
+async def fit_zip(
+    database: Database, asking: Asking, said: Sequence[str], *, power: bool = True, heart_rate: bool = True
+) -> bytes:
+    """A zip of our own FITs; what is no recorded activity is left out. Raises Invalid for too many or too much, NoFile when nothing is left.
+
+    Each is read in a transaction of its own: to write a thousand takes a minute, in which nobody should wait for the database."""
     wanted = list(dict.fromkeys(said))
     if len(wanted) > ZIPPED_MOST:
         raise errors.Invalid("Too many activities", {"ids": [f"At most {ZIPPED_MOST} at once"]})
+
+    async def one(tx: Read, each: str) -> tuple[str, Recorded]:
+        return _name(await activities.get(tx, each)), await recorded(tx, each, power=power, heart_rate=heart_rate)
+
+    def add(archive: zipfile.ZipFile, name: str, activity: Recorded) -> None:
+        archive.writestr(zipfile.ZipInfo(name), as_fit(activity))
+
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for each in wanted:
             try:
-                activity = await activities.get(tx, each)
-                data = await fit_file(tx, each, power=power, heart_rate=heart_rate)
+                name, activity = await database.read(asking, partial(one, each=each))
             except errors.NotFound:
                 continue
-            await asyncio.to_thread(archive.writestr, zipfile.ZipInfo(_name(activity)), data)
+            await asyncio.to_thread(add, archive, name, activity)
             if out.tell() > ZIP_BYTES_MOST:
                 raise errors.Invalid(
                     "Too much for one archive", {"ids": [f"The first {len(archive.namelist())} fill it; ask for fewer"]}

@@ -82,6 +82,14 @@ def test_every_parameter_and_tag_is_described() -> None:
                 assert parameter["name"] in documents.PARAMETERS, path
 
 
+def test_an_idempotency_key_is_a_parameter_where_it_counts() -> None:
+    key = {"$ref": "#/components/parameters/IdempotencyKey"}
+    keyed = {path for method, path, operation in operations(NEW) if method == "POST" and key in operation["parameters"]}
+
+    assert "/athlete/{athlete_id}/activities/manual" in keyed
+    assert {"/athlete/{athlete_id}/activities", "/athlete/{athlete_id}/download-fit-files"}.isdisjoint(keyed)
+
+
 @pytest.mark.parametrize(("path", "version"), [("/docs", "3.1.0"), ("/docs-3.0", "3.0.3")])
 def test_the_documents_are_served_without_a_key_and_known_by_their_tag(
     app: Application, path: str, version: str

@@ -62,10 +62,11 @@ async def download_activity_gpx_file(tx: Read, activity_id: str, query: FileQuer
 @icu.operation(
     "POST", "/athlete/{athlete_id}/download-fit-files", scope="ACTIVITY:READ", tag="Activities", fails=(NoFile,)
 )
-async def download_activity_fit_files(tx: Read, query: FilesQuery) -> File:
+async def download_activity_fit_files(runtime: Runtime, asking: Asking, query: FilesQuery) -> File:
     """Download several as FIT
 
     In one zip. Activities without a recording, and what is no activity of this athlete, are left out.
     """
-    data = await exports.fit_zip(tx, query.ids, power=query.power, heart_rate=query.heart_rate)
+    wanted = {"power": query.power, "heart_rate": query.heart_rate}
+    data = await exports.fit_zip(runtime.database, asking, query.ids, **wanted)
     return File(data, BYTES, "activities.zip")
