@@ -4,9 +4,11 @@ import asyncio
 import contextlib
 import gzip
 import io
+import itertools
 import pickle
 import zipfile
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -227,6 +229,17 @@ class TestTheSameAgain:
 
         assert len(found.activity_ids) == 2
         assert [each.name.rpartition("/")[2] for each in found.refused] == ["notes.txt"]
+
+    def test_each_file_of_an_archive_has_the_moment_at_which_it_was_stored(self, ann: Person) -> None:
+        data = zipped(**{"a.fit": people.fit(), "b.fit": people.fit(days=1)})
+        minutes = (ann.asking().now + timedelta(minutes=passed) for passed in itertools.count(1))
+
+        found = ann.app.run(
+            uploads.upload(ann.app.database, ann.asking(), ann.files, data, clock=lambda: next(minutes))
+        )
+
+        first, second = (datetime.fromisoformat(ann.served(each)["updated"]) for each in found.activity_ids)
+        assert second - first == timedelta(minutes=1)
 
     def test_an_activity_at_the_same_time_is_flagged(self, ann: Person) -> None:
         first = ann.uploaded(people.fit(1800))

@@ -12,7 +12,7 @@ Uploads of one athlete take turns at the athlete's row. If settings have changed
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -170,9 +170,15 @@ def _said(options: Options) -> dict[str, Any]:
 
 
 async def upload(
-    database: Database, asking: Asking, files_: Files, data: bytes, options: Options | None = None, file_name: str = ""
+    database: Database,
+    asking: Asking,
+    files_: Files,
+    data: bytes,
+    options: Options | None = None,
+    file_name: str = "",
+    clock: Callable[[], datetime] | None = None,
 ) -> Uploaded:
-    """Upload a file or an archive of files for the athlete of `asking`.
+    """Upload a file or an archive of files for the athlete of `asking`, each stored at the moment of `clock`: an archive takes a while.
 
     Raises Unreadable or Buried, or another Invalid, when nothing came of it, and NotFound for an athlete who is not there.
     """
@@ -187,7 +193,7 @@ async def upload(
     while (found_next := await asyncio.to_thread(_next, members)) is not None:
         member, hashed = found_next
         try:
-            ids_, made, bearings = await _one(database, asking, files_, member, hashed, chosen, bearings)
+            ids_, made, bearings = await _one(database, asking, files_, member, hashed, chosen, bearings, clock)
         except errors.Invalid as wrong:
             first = first or wrong
             if len(refused) < REFUSED_MOST:
@@ -216,6 +222,7 @@ async def _one(
     hashed: str,
     options: Options,
     bearings: Bearings,
+    clock: Callable[[], datetime] | None,
 ) -> tuple[list[str], bool, Bearings]:
     """The activities of one file, whether they are new, and the athlete's settings as they are now."""
     if isinstance(member, Problem):
@@ -231,6 +238,8 @@ async def _one(
 
     for attempt in range(_TRIES):
         ready, known = await asyncio.to_thread(work, bearings, keep=not attempt), bearings
+        if clock is not None:
+            asking = msgspec.structs.replace(asking, now=clock())
         result = await database.write(asking, lambda tx, ready=ready, known=known: store(tx, ready, known, options))  # type: ignore[misc]
         if result is not None:
             return *result, known

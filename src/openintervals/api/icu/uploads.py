@@ -76,7 +76,9 @@ async def upload_activity(
         paired_event_id=query.paired_event_id,
         again=mine,
     )
-    done = await uploads.upload(runtime.database, asking, runtime.files, file.data, options, file.name)
+    done = await uploads.upload(
+        runtime.database, asking, runtime.files, file.data, options, file.name, clock=runtime.clock
+    )
     whose = asking.tenant.organization_id
     return Status(
         201 if done.new else 200,
