@@ -1,5 +1,6 @@
 """What readers share: laying out samples, times as texts, words for sports, and one answer for every format."""
 
+import gc
 from datetime import UTC, datetime
 
 import numpy as np
@@ -244,6 +245,20 @@ def test_balance_is_the_left_legs_and_beats_stand_in_their_rows() -> None:
 def test_a_fit_file_without_an_activity_is_refused(messages: dict[str, dict[str, list[int]]]) -> None:
     with pytest.raises(Unusable):
         read(fit.encode(messages))
+
+
+def test_nothing_of_a_fit_file_waits_for_the_garbage_collector() -> None:
+    data = as_fit(ride())
+    gc.collect()
+    gc.disable()
+    try:
+        before = sum(isinstance(each, fit.Columns) for each in gc.get_objects())
+
+        read(data)
+
+        assert sum(isinstance(each, fit.Columns) for each in gc.get_objects()) == before
+    finally:
+        gc.enable()
 
 
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="there are no sample files here")

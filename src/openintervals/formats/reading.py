@@ -16,9 +16,13 @@ def read(data: bytes, *, most_bytes: int = BYTES_MOST) -> Recording:
         return tcx.decode(data, most_bytes=most_bytes)
     if kind == "fit" or b".FIT" in data[:4096]:
         try:
-            return fit_recording.from_fit(fit.decode(data, most_bytes=most_bytes))
+            decoded = fit.decode(data, most_bytes=most_bytes)
         except fit.Undecodable as wrong:
             raise Unusable(wrong.message, wrong.offset) from wrong
+        try:
+            return fit_recording.from_fit(decoded)
+        finally:
+            decoded.let_go()
     if kind:
         raise Unusable("This is an archive and not one recording", 0)
     raise Unusable("This is neither FIT nor TCX nor GPX", 0)

@@ -286,6 +286,7 @@ class _Walk:
             )
             for name in names
         }
+        self._blocks.clear()  # expat's handlers and this know each other: only the garbage collector frees the two
         return Samples(count, columns.pop("time", np.empty(0)), columns, faults)
 
 

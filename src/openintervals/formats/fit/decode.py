@@ -151,6 +151,10 @@ class File(Mapping[str, Columns]):
         """Takes up a file without an identity of its own that follows: watches append what a strap sent them later."""
         self._appended.append(file)
 
+    def let_go(self) -> None:
+        """Forget the columns that were made. They know the file as it knows them: many megabytes that only the garbage collector would free."""
+        self._ready.clear()
+
 
 class _Extent(NamedTuple):
     """The messages go from `start` to `end`, and to `further` if the size is wrong; the next file may begin at `next`."""
@@ -171,6 +175,11 @@ class Decoded:
     @property
     def messages(self) -> File:
         return self.files[0]
+
+    def let_go(self) -> None:
+        """Free what was made of the files as soon as nobody holds it any more."""
+        for file in self.files:
+            file.let_go()
 
 
 def decode(data: bytes, *, most_bytes: int = BYTES_MOST) -> Decoded:
