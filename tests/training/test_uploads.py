@@ -251,6 +251,13 @@ class TestTheSameAgain:
         assert second["possible_duplicate_of"] == first
         assert later["possible_duplicate_of"] is None
 
+    def test_what_was_a_duplicate_of_one_that_is_deleted_is_none_or_that_of_another(self, ann: Person) -> None:
+        first, second, third = (ann.uploaded(people.fit(rows)) for rows in (1800, 1790, 1780))
+
+        ann.delete(first)
+
+        assert [ann.served(each)["possible_duplicate_of"] for each in (second, third)] == [None, second]
+
     def test_two_uploads_of_one_file_at_once_leave_one_activity(self, ann: Person) -> None:
         async def both() -> list[uploads.Uploaded]:
             each = (uploads.upload(ann.app.database, ann.asking(), ann.files, people.fit()) for _ in range(4))

@@ -10,12 +10,13 @@ athlete take turns at the athlete's row, so of two with the same file one finds 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 import msgspec
 import sqlalchemy as sa
 
-from openintervals import errors
+from openintervals import errors, instants
 from openintervals.db import schema
 from openintervals.db.schema import own
 from openintervals.db.statement import columns, statement
@@ -25,6 +26,8 @@ from openintervals.platform.api_keys import Caller
 from openintervals.training import activity_fields, activity_ids, athletes, coaching
 
 LISTED_MOST = 1_000_000
+_LONGEST = timedelta(days=8)
+_FIRST_AT = datetime.min.replace(tzinfo=UTC)
 LAST_DAY = "9999-12-31T23:59:59"
 T = TypeVar("T", bound=Read)
 
@@ -236,6 +239,11 @@ def _delete() -> sa.Delete:
     return sa.delete(activities).where(own(activities), activities.c.id == sa.bindparam("id"))
 
 
+def earliest(start_at: str) -> str:
+    """When at the earliest an activity began that still goes on at `start_at`."""
+    return instants.text(max(instants.parse(start_at), _FIRST_AT + _LONGEST) - _LONGEST)
+
+
 def addressed(said: str) -> str:
     """The id of the activity that a path calls `said`: `i123` and `123` are the same."""
     return f"i{said}" if said.isascii() and said.isdigit() else said
@@ -309,14 +317,14 @@ async def of_external(tx: Read, external_id: str, source: str) -> list[Whole]:
     return await tx.all(Whole, _of_external(), external_id=external_id, source=source)
 
 
-async def overlapping(tx: Read, activity: Activity, earliest: str) -> str | None:
-    """The first other activity, not of the same file, that goes on at a time when this one does and began after `earliest`."""
+async def overlapping(tx: Read, activity: Activity) -> str | None:
+    """The first other activity, not of the same file, that goes on at a time when this one does."""
     return await tx.value(  # type: ignore[no-any-return]  # the column is text
         _overlapping(),
         id=activity.id,
         start_at=activity.start_at,
         end_at=activity.end_at,
-        earliest=earliest,
+        earliest=earliest(activity.start_at),
         file_hash=activity.file_hash or "",
     )
 

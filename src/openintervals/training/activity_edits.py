@@ -13,9 +13,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
+import sqlalchemy as sa
 
 from openintervals import errors, instants
 from openintervals.analysis.spans import Span
+from openintervals.db.schema import own
+from openintervals.db.statement import statement
 from openintervals.db.transaction import Write
 from openintervals.formats.recording import Channels
 from openintervals.training import (
@@ -35,6 +38,21 @@ from openintervals.training.activity_intervals import Intervals, Mark
 from openintervals.training.streams import Changed
 
 _KEPT = ("type", "name", "start_date_local")  # what a recording says itself
+
+
+@statement
+def _flagged() -> sa.Select[Any]:
+    c = activities.activities.c
+    return (
+        sa.select(c.id)
+        .where(
+            own(activities.activities),
+            c.start_at > sa.bindparam("oldest"),
+            c.start_at < sa.bindparam("newest"),
+            c.possible_duplicate_of == sa.bindparam("gone"),
+        )
+        .order_by(c.created_at, c.id)
+    )
 
 
 async def change(tx: Write, said: str, given: Mapping[str, Any]) -> Whole:
@@ -111,7 +129,9 @@ async def forget_intervals(tx: Write, said: str) -> Intervals:
 
 
 async def delete(tx: Write, said: str) -> str:
-    """Delete an activity and all that is said of it, and leave a tombstone; gives its id. The original stays. Raises ActivityNotFound."""
+    """Delete an activity and all that is said of it, and leave a tombstone; gives its id. The original stays, and nothing is a duplicate of it.
+
+    Raises ActivityNotFound."""
     await athletes.lock(tx)
     before = await activities.lock(tx, said)
     await streams.delete(tx, before.id)
@@ -120,7 +140,20 @@ async def delete(tx: Write, said: str) -> str:
     await recordings.delete(tx, before.id)
     await tombstones.lay(tx, before)
     await activities.delete(tx, before)
+    await _unflag(tx, before)
     return before.id
+
+
+async def _unflag(tx: Write, gone: Whole) -> None:
+    """Let no activity be a possible duplicate of one that is gone: of several that were, the others now are of the first."""
+    oldest = activities.earliest(gone.start_at)
+    first: Activity | None = None
+    for row in await tx.rows(_flagged(), gone=gone.id, oldest=oldest, newest=gone.end_at):
+        flagged = await activities.lock(tx, row[0])
+        twin = first.id if first and first.start_at < flagged.end_at and flagged.start_at < first.end_at else None
+        after = msgspec.structs.replace(flagged, possible_duplicate_of=twin)
+        await activities.change(tx, flagged, after, flagged.of_analysis(), flagged.of_people())
+        first = first or flagged
 
 
 async def _records(tx: Write, before: Whole) -> int:
@@ -185,15 +218,24 @@ async def _stored(
     also: Sequence[str] = (),
     before: Whole | None = None,
 ) -> Whole:
-    shown = activity_fields.shown(computed, edited)
     place = _place(after, edited)
+    end_at = place.end_at
+    if after.file_hash is None:
+        computed = _by_hand(computed, edited)
+        end_at = instants.text(instants.parse(place.start_at) + activity_fields.lasted({**computed, **edited}))
     columns: Mapping[str, Any] = {
-        **activity_fields.as_columns(shown),
+        **activity_fields.as_columns(activity_fields.shown(computed, edited)),
         "start_at": place.start_at,
-        "end_at": place.end_at,
+        "end_at": end_at,
     }
     changed: Activity = msgspec.structs.replace(after, **columns)
     return await activities.change(tx, before or after, changed, computed, edited, also)
+
+
+def _by_hand(computed: Mapping[str, Any], edited: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from what people say by now; what they said first of type and start is still what counts without their edits."""
+    first = {name: computed[name] for name in ("type", "start_date_local")}
+    return activity_fields.by_hand({**first, **edited}) | first
 
 
 def _place(activity: Whole, edited: Mapping[str, Any]) -> Place:

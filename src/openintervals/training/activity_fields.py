@@ -6,8 +6,9 @@ is to analyse anew. The rules here are pure; when two edit at once they take tur
 """
 
 import math
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -98,6 +99,7 @@ EDITABLE = MEASURED_BY | frozenset(
 _NEGATIVE = frozenset({"average_temp", "min_temp", "max_temp", "workout_shift_secs"})
 _GAP_MODELS = ("NONE", "STRAVA_RUN")
 _ZONES = frozenset({"icu_power_zones", "icu_hr_zones", "pace_zones"})
+_PARTS_OF_DAY = ((4, "Night"), (11, "Morning"), (14, "Lunch"), (18, "Afternoon"), (22, "Evening"), (24, "Night"))
 _BARE = frozenset({"type", "start_date_local", "name"})  # what no activity is without
 
 
@@ -234,6 +236,32 @@ def shown(computed: Mapping[str, Any], edited: Mapping[str, Any]) -> dict[str, A
     if effort and moving_s is not None:
         values["session_rpe"] = round(effort * moving_s / 60)
     return values
+
+
+def called(type_: str, local_start: str) -> str:
+    """What an activity is called that nobody named: `Morning Ride`."""
+    hour = int(local_start[11:13])
+    part = next(name for until, name in _PARTS_OF_DAY if hour < until)
+    return f"{part} {re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', type_)}"
+
+
+def by_hand(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What follows from what people say of an activity that no device recorded: at least `type` and `start_date_local`."""
+    found = {name: said[name] for name in ("type", "start_date_local")}
+    found["name"] = called(said["type"], said["start_date_local"])
+    moving_s, elapsed_s = said.get("moving_time"), said.get("elapsed_time")
+    if not moving_s and elapsed_s:
+        found["moving_time"] = elapsed_s
+    elif moving_s and not elapsed_s:
+        found["elapsed_time"] = moving_s
+    if (lasted_s := moving_s or elapsed_s) and said.get("distance"):
+        found["average_speed"] = round(said["distance"] / lasted_s, 4)
+    return found
+
+
+def lasted(said: Mapping[str, Any]) -> timedelta:
+    """How long an activity went on that no device recorded."""
+    return timedelta(seconds=min(said.get("elapsed_time") or said.get("moving_time") or 0, 10_000_000))
 
 
 def as_columns(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Activities entered by hand: what people or their programs say was done, without a recording.
 
-All that is said is a person's word, so nothing here is analysed; an average speed follows from a distance and a time. An `external_id` names an
-activity for the source it comes from: sent again by the same source it changes what is there. Two that send the same at once take turns at the
-athlete's row, so the second finds what the first has made.
+All that is said is a person's word, so nothing here is analysed. What follows from it, such as an average speed from a distance and a time, follows
+anew whenever it changes (`activity_fields.by_hand`). An `external_id` names an activity for the source it comes from: sent again by the same source
+it changes what is there. Two that send the same at once take turns at the athlete's row, so the second finds what the first has made.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,7 +17,7 @@ from openintervals.db.transaction import Write
 from openintervals.platform import ids
 from openintervals.training import activities, activity_analysis, activity_edits, activity_fields, athletes, tombstones
 from openintervals.training.activities import Activity, Whole
-from openintervals.training.uploads import Buried, called
+from openintervals.training.uploads import Buried
 
 MANUAL = "MANUAL"
 AT_ONCE_MOST = 1_000
@@ -38,9 +38,8 @@ async def create(tx: Write, given: Mapping[str, Any], *, source: str = MANUAL, a
             if not again:
                 raise Buried(tombstone.activity_id)
             await tombstones.forget(tx, tombstone.activity_id)
-    computed = _computed(said)
+    computed = activity_fields.by_hand(said)
     edited = activity_fields.merged(computed, {}, said)
-    lasted = said.get("elapsed_time") or said.get("moving_time") or 0
     start = datetime.fromisoformat(said["start_date_local"]).replace(tzinfo=ZoneInfo(athlete.timezone)).astimezone(UTC)
     activity = Activity(
         id=ids.numbered(tx.now),
@@ -49,7 +48,7 @@ async def create(tx: Write, given: Mapping[str, Any], *, source: str = MANUAL, a
         sport_index=0,
         source=source,
         start_at=instants.text(start),
-        end_at=instants.text(start + timedelta(seconds=min(lasted, 10_000_000))),
+        end_at=instants.text(start + activity_fields.lasted(said)),
         timezone=athlete.timezone,
         warnings=msgspec.Raw(b"[]"),
         possible_duplicate_of=None,
@@ -80,19 +79,3 @@ async def put(
         else:
             made.append(await create(tx, each, source=source, again=again))
     return made
-
-
-def _computed(said: Mapping[str, Any]) -> dict[str, Any]:
-    """What follows from what is said."""
-    found: dict[str, Any] = {
-        "type": said["type"],
-        "start_date_local": said["start_date_local"],
-        "name": called(said["type"], said["start_date_local"]),
-    }
-    moving = said.get("moving_time") or said.get("elapsed_time")
-    if moving:
-        found["elapsed_time"] = said.get("elapsed_time") or moving
-        found["moving_time"] = moving
-        if said.get("distance"):
-            found["average_speed"] = round(said["distance"] / moving, 4)
-    return found

@@ -11,14 +11,13 @@ Uploads of one athlete take turns at the athlete's row. If settings have changed
 """
 
 import asyncio
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
-from openintervals import errors, instants
+from openintervals import errors
 from openintervals.db import Database
 from openintervals.db.transaction import Asking, Read, Write
 from openintervals.formats import containers, reading
@@ -44,10 +43,7 @@ from openintervals.training.activity_analysis import Bearings, Measured, Place
 LIMITS = Limits(member_bytes=files.BYTES_MOST, total_bytes=1024 * 1024 * 1024, members=2_000)
 WARNINGS_MOST = 50
 REFUSED_MOST = 1_000
-_LONGEST = timedelta(days=8)
-_FIRST_AT = datetime.min.replace(tzinfo=UTC)
 _TRIES = 5
-_PARTS_OF_DAY = ((4, "Night"), (11, "Morning"), (14, "Lunch"), (18, "Afternoon"), (22, "Evening"), (24, "Night"))
 
 
 class Options(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,17 +143,10 @@ def _ready(recorded: Recorded, bearings: Bearings, said: dict[str, Any]) -> Read
     measured = activity_analysis.measured(recorded, bearings, place, edited=said)
     measured.computed["type"] = recorded.type
     measured.computed["start_date_local"] = place.local_start
-    measured.computed["name"] = (recorded.name or "").strip()[: activity_fields.NAME_MOST] or called(
+    measured.computed["name"] = (recorded.name or "").strip()[: activity_fields.NAME_MOST] or activity_fields.called(
         recorded.type, place.local_start
     )
     return Ready(said, place, measured, recordings.packed(recorded), streams.pack(recorded.channels))
-
-
-def called(type_: str, local_start: str) -> str:
-    """What an activity is called that nobody named: `Morning Ride`."""
-    hour = int(local_start[11:13])
-    part = next(name for until, name in _PARTS_OF_DAY if hour < until)
-    return f"{part} {re.sub(r'(?<=[a-z])(?=[A-Z])', ' ', type_)}"
 
 
 def _said(options: Options) -> dict[str, Any]:
@@ -304,8 +293,7 @@ async def _insert(tx: Write, file: Prepared, sport_index: int, ready: Ready, opt
         version=1,
         **activity_fields.as_columns(activity_fields.shown(ready.measured.computed, edited)),
     )
-    earliest = instants.text(max(instants.parse(activity.start_at), _FIRST_AT + _LONGEST) - _LONGEST)
-    twin = await activities.overlapping(tx, activity, earliest)
+    twin = await activities.overlapping(tx, activity)
     activity = msgspec.structs.replace(activity, possible_duplicate_of=twin)
     activity = await activities.insert(tx, activity, ready.measured.computed, edited)
     await recordings.insert(tx, activity.id, ready.recording)

@@ -294,6 +294,19 @@ class TestByHand:
         assert second[0]["id"] == first[0]["id"]
         assert sorted(each["name"] for each in listed(ann)) == ["Better", "Morning Run"]
 
+    def test_what_follows_from_what_is_said_changes_with_it(self, ann: Athlete) -> None:
+        row = {"start_date_local": "2026-02-01T07:30:00", "type": "Run", "external_id": "log-1", "distance": 10_000}
+        [first] = found(ann.post("/athlete/0/activities/manual/bulk", [{**row, "moving_time": 2_500}]))
+        changed = {**row, "moving_time": 3_000, "type": "Ride", "start_date_local": "2026-02-01T19:30:00"}
+
+        [second] = found(ann.post("/athlete/0/activities/manual/bulk", [changed]))
+        again = found(ann.put(f"/activity/{second['id']}", {**second, "distance": 0, "elapsed_time": 4_000}))
+
+        names = ("name", "moving_time", "elapsed_time", "average_speed")
+        assert [first[name] for name in names] == ["Morning Run", 2_500, 2_500, 4.0]
+        assert [second[name] for name in names] == ["Evening Ride", 3_000, 3_000, 3.3333]
+        assert [again[name] for name in names] == ["Evening Ride", 3_000, 4_000, None]
+
     def test_of_several_with_a_wrong_one_none_is_made(self, ann: Athlete) -> None:
         right = {"start_date_local": "2026-02-01T07:30:00", "type": "Run"}
 
