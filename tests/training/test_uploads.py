@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import io
 import itertools
+import os
 import pickle
 import zipfile
 from dataclasses import replace
@@ -306,6 +307,21 @@ class TestFiles:
         assert kept.put_now(b"a ride") == kept.put_now(b"a ride") == files.hash_of(b"a ride")
         assert kept.get_now(files.hash_of(b"a ride")) == b"a ride"
         assert len([each for each in tmp_path.rglob("*") if each.is_file()]) == 1
+
+    def test_what_is_there_is_made_young_and_not_written_again_unless_it_is_damaged(self, tmp_path: Path) -> None:
+        kept = Files(str(tmp_path))
+        hashed = kept.put_now(b"abc")
+        path = tmp_path / hashed[:2] / hashed
+        os.utime(path, (1, 1))
+        before = path.stat()
+
+        kept.put_now(b"abc")
+        young = path.stat()
+        path.write_bytes(b"abd")
+        kept.put_now(b"abc")
+
+        assert (young.st_ino, young.st_mtime > before.st_mtime) == (before.st_ino, True)
+        assert kept.get_now(hashed) == b"abc"
 
     def test_a_damaged_file_is_never_given_out(self, tmp_path: Path) -> None:
         kept = Files(str(tmp_path))

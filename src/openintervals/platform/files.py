@@ -80,13 +80,11 @@ class Files:
         hashed = hash_of(data)
         path = _path(hashed)
         try:
-            new = self.folder is not None and not (self.folder / path).parent.exists()
-            obstore.put(self._store, path, data, use_multipart=False)
+            if self.folder is None or not _is_there(self.folder / path, data):
+                obstore.put(self._store, path, data, use_multipart=False)
             if self.folder is not None:
-                _to_disk(self.folder / path)
-                _to_disk((self.folder / path).parent)
-                if new:
-                    _to_disk(self.folder)
+                for each in (self.folder / path, (self.folder / path).parent, self.folder):
+                    _to_disk(each)
         except (BaseError, OSError) as problem:
             raise FilesUnavailable(
                 "The file could not be kept, so nothing was changed; try again later", retry_after_s=30
@@ -195,6 +193,19 @@ def place_of(settings: Settings) -> str:
 
 def _path(hashed: str) -> str:
     return f"{hashed[:2]}/{hashed}"
+
+
+def _is_there(path: Path, data: bytes) -> bool:
+    """Whether a file is there whole, and then make it as young as one put now.
+
+    It is not written again: until that is on disk a power failure could take what others were told is kept."""
+    try:
+        if path.stat().st_size != len(data) or path.read_bytes() != data:
+            return False
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _to_disk(path: Path) -> None:
