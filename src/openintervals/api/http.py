@@ -41,6 +41,7 @@ from openintervals.platform import idempotency, journal
 from openintervals.platform.api_keys import Caller
 
 EXT = ("", ".json", ".csv")
+ALSO = "-ext"  # what a client in use writes where it means no suffix; it is taken, and not documented
 DELETED_TOLD_FOR = timedelta(days=30)
 """How long after its deletion an object is gone; from then on it is not found, as if it had never been."""
 
@@ -144,14 +145,14 @@ class Api:
         """Litestar's route handlers for every operation, and for OPTIONS at every path."""
         return [
             *self._options(),
-            *(self._route(operation, runtime, ext) for operation in self.operations for ext in operation.ext),
+            *(self._route(operation, runtime, ext) for operation in self.operations for ext in _taken(operation)),
         ]
 
     def _options(self) -> list[HTTPRouteHandler]:
         """What a path takes. Litestar's own answer names the methods of the first handler alone; these come before it, and stay."""
         taken: dict[str, set[str]] = {}
         for operation in self.operations:
-            for ext in operation.ext:
+            for ext in _taken(operation):
                 taken.setdefault(self._place(operation) + ext, {"OPTIONS"}).add(operation.method)
         return [_options(path, ", ".join(sorted(methods))) for path, methods in taken.items()]
 
@@ -352,6 +353,11 @@ class Api:
             headers.append((b"location", (self.prefix + result.location).encode()))
             result = result.data
         return status or operation.status, msgspec.json.encode(self.envelope(result)), headers
+
+
+def _taken(operation: Operation) -> tuple[str, ...]:
+    """The suffixes at which an operation answers."""
+    return (*operation.ext, ALSO) if operation.ext == EXT else operation.ext
 
 
 async def _asking(tx: Read) -> Asking:

@@ -75,6 +75,11 @@ class TestSeasons:
             assert value == max(each["values"][place] for each in single.values()) == single[whose]["values"][place]
             assert season["start_index"][place] == single[whose]["start_index"][place]
 
+    def test_the_suffix_that_a_client_takes_for_none_is_json(self, rider: Athlete) -> None:
+        assert found(rider.get("/athlete/0/power-curves-ext", type="Ride")) == found(
+            rider.get("/athlete/0/power-curves", type="Ride")
+        )
+
     def test_a_time_without_activities_is_empty(self, rider: Athlete) -> None:
         uploaded(rider, watts=300)
 
