@@ -169,6 +169,22 @@ class TestUploads:
         assert found == [{"name": "a", "size": 1}, {"name": "c", "size": 3}]
 
     @pytest.mark.parametrize(
+        ("sent", "name"),
+        [("für.fit".encode(), "für.fit"), (b"f\xfcr.fit", "f\ufffdr.fit"), ("走.fit".encode(), "走.fit")],
+    )
+    def test_a_name_in_any_encoding_is_no_hindrance(self, small: Application, sent: bytes, name: str) -> None:
+        body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="%s"\r\n\r\n1\r\n--x--' % sent
+
+        answer = send(small, "/file", content=body, headers={"content-type": "multipart/form-data; boundary=x"})
+
+        assert answer.json() == {"name": name, "size": 1}
+
+    def test_a_content_type_without_a_boundary_is_called_that(self, small: Application) -> None:
+        answer = send(small, "/file", content=b"--x--", headers={"content-type": "multipart/form-data"})
+
+        assert "names no boundary" in answer.json()["file"][0]
+
+    @pytest.mark.parametrize(
         ("content_type", "body"),
         [
             ("application/json", b"{}"),

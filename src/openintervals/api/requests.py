@@ -170,10 +170,7 @@ async def read_upload(exchange: Exchange, request: Request[Any, Any, Any], most:
     Raises TooLarge as soon as it is known to be, Invalid without a file or when the parts cannot be told apart."""
     if exchange.content_length is not None and exchange.content_length > most + OTHER_PARTS_MOST_BYTES:
         raise too_large(most)
-    kind, options = multipart.parse_options_header(request.headers.get("content-type", ""))
-    if kind != "multipart/form-data" or not options.get("boundary"):
-        raise _no_file(f"expected multipart/form-data, received {kind[:100] or 'no content type'}")
-    parser = multipart.PushMultipartParser(options["boundary"], max_segment_count=PARTS_MOST)
+    parser = _parser(request.headers.get("content-type", ""))
     found: tuple[str, list[bytes]] | None = None
     part: list[bytes] | None = None
     size = others = 0
@@ -198,7 +195,18 @@ async def read_upload(exchange: Exchange, request: Request[Any, Any, Any], most:
         raise _no_file(f"the parts cannot be told apart: {problem}") from None
     if found is None:
         raise _no_file("no part is a file")
-    return Upload(b"".join(found[1]), found[0])
+    return Upload(b"".join(found[1]), found[0].encode("latin-1", "replace").decode("utf-8", "replace"))
+
+
+def _parser(content_type: str) -> Any:
+    """What takes a multipart/form-data body apart. Raises Invalid for any other content type."""
+    kind, options = multipart.parse_options_header(content_type)
+    if kind != "multipart/form-data":
+        raise _no_file(f"expected multipart/form-data, received {kind[:100] or 'no content type'}")
+    if not options.get("boundary"):
+        raise _no_file("the content type names no boundary; a library that makes the body also makes this header")
+    # Names are in whatever their sender's system writes: as Latin-1 every byte is a character, and becomes the same byte again.
+    return multipart.PushMultipartParser(options["boundary"], max_segment_count=PARTS_MOST, header_charset="latin-1")
 
 
 def _no_file(why: str) -> errors.Invalid:
