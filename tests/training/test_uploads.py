@@ -26,6 +26,7 @@ from openintervals.training import (
     activity_curves,
     activity_fields,
     exports,
+    manual_activities,
     streams,
     uploads,
 )
@@ -251,6 +252,14 @@ class TestTheSameAgain:
 
         assert second["possible_duplicate_of"] == first
         assert later["possible_duplicate_of"] is None
+
+    def test_what_is_entered_by_hand_at_the_same_time_as_a_recording_is_flagged(self, ann: Person) -> None:
+        said = ann.uploaded(people.fit(1800))
+        given = {"start_date_local": ann.served(said)["start_date_local"], "type": "Ride", "moving_time": 1800}
+
+        first, second = (ann.write(lambda tx: manual_activities.create(tx, given)) for _ in range(2))
+
+        assert [each.possible_duplicate_of for each in (first, second)] == [said, said]
 
     def test_what_was_a_duplicate_of_one_that_is_deleted_is_none_or_that_of_another(self, ann: Person) -> None:
         first, second, third = (ann.uploaded(people.fit(rows)) for rows in (1800, 1790, 1780))

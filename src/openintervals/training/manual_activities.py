@@ -60,6 +60,8 @@ async def create(tx: Write, given: Mapping[str, Any], *, source: str = MANUAL, a
         version=1,
         **activity_fields.as_columns(activity_fields.shown(computed, edited)),
     )
+    twin = await activities.overlapping(tx, activity)
+    activity = msgspec.structs.replace(activity, possible_duplicate_of=twin)
     return await activities.insert(tx, activity, computed, edited)
 
 
