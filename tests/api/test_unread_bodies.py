@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from openintervals import instants
+from openintervals import errors, instants
 from openintervals.api import requests
 from openintervals.api.exchange import Exchange
 from tests import clients, servers
@@ -194,3 +195,23 @@ def test_who_sends_no_body_is_not_waited_for() -> None:
     exchange = Exchange(instants.parse("2026-03-01T09:00:00.000Z"), "r1")
 
     assert asyncio.run(requests.Incoming(receive, exchange).drained())
+
+
+def test_a_body_that_stops_coming_gives_its_room_back_before_the_longest_time_is_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(requests, "BODY_PATIENCE_S", 0.05)
+    waiting: list[Any] = [{"type": "http.request", "body": b"x" * 8, "more_body": True}]
+
+    async def receive() -> Any:
+        return waiting.pop() if waiting else await asyncio.Event().wait()
+
+    async def story() -> bytes:
+        exchange = Exchange(instants.parse("2026-03-01T09:00:00.000Z"), "r1")
+        request: Any = SimpleNamespace(receive=receive)
+        return await requests.read_body(exchange, request, 2 * requests.BODY_MOST)
+
+    with pytest.raises(errors.Invalid) as refusal:
+        asyncio.run(story())
+
+    assert "8 bytes of it had arrived" in refusal.value.fields["body"][0]

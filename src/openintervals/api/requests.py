@@ -5,7 +5,6 @@ Nothing here touches a database: a request that is refused here has cost no stat
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import lru_cache
 from typing import Any, get_args, get_origin
 from urllib.parse import parse_qsl
@@ -29,6 +28,7 @@ BODY_HEADERS = frozenset({b"content-length", b"transfer-encoding", b"expect"})
 PARAMETERS_MOST = 50
 QUERY_KEPT_BYTES = 100
 UPLOAD_PATIENCE_S = 600
+UPLOAD_BYTES_PER_S = 8 * 1024  # on average, from `BODY_PATIENCE_S` on
 PARTS_MOST = 50
 OTHER_PARTS_MOST_BYTES = 64 * 1024
 
@@ -155,12 +155,11 @@ async def read_body(exchange: Exchange, request: Request[Any, Any, Any], most: i
         raise too_large(most)
     chunks: list[bytes] = []
     size = 0
-    async with _patient(BODY_PATIENCE_S if most <= BODY_MOST else UPLOAD_PATIENCE_S):
-        async for chunk in _chunks(request):
-            size += len(chunk)
-            if size > most:
-                raise too_large(most)
-            chunks.append(chunk)
+    async for chunk in _chunks(request, BODY_PATIENCE_S if most <= BODY_MOST else UPLOAD_PATIENCE_S):
+        size += len(chunk)
+        if size > most:
+            raise too_large(most)
+        chunks.append(chunk)
     return b"".join(chunks)
 
 
@@ -175,21 +174,20 @@ async def read_upload(exchange: Exchange, request: Request[Any, Any, Any], most:
     part: list[bytes] | None = None
     size = others = 0
     try:
-        async with _patient(UPLOAD_PATIENCE_S):
-            async for chunk in _chunks(request):
-                for event in parser.parse(chunk) if chunk and not parser.closed else ():
-                    if isinstance(event, multipart.MultipartSegment):
-                        part = None
-                        if event.name == "file" or (found is None and event.filename):
-                            part, size = [], 0
-                            found = event.filename or "", part
-                    elif event and part is not None:
-                        part.append(bytes(event))
-                        size += len(event)
-                    elif event:
-                        others += len(event)
-                    if size > most or others > max(most, OTHER_PARTS_MOST_BYTES):
-                        raise too_large(most)
+        async for chunk in _chunks(request, UPLOAD_PATIENCE_S):
+            for event in parser.parse(chunk) if chunk and not parser.closed else ():
+                if isinstance(event, multipart.MultipartSegment):
+                    part = None
+                    if event.name == "file" or (found is None and event.filename):
+                        part, size = [], 0
+                        found = event.filename or "", part
+                elif event and part is not None:
+                    part.append(bytes(event))
+                    size += len(event)
+                elif event:
+                    others += len(event)
+                if size > most or others > max(most, OTHER_PARTS_MOST_BYTES):
+                    raise too_large(most)
         parser.close()
     except multipart.MultipartError as problem:
         raise _no_file(f"the parts cannot be told apart: {problem}") from None
@@ -214,24 +212,21 @@ def _no_file(why: str) -> errors.Invalid:
     return errors.Invalid("Invalid request body", {"file": [said]})
 
 
-@asynccontextmanager
-async def _patient(seconds: float) -> AsyncIterator[None]:
-    try:
-        async with asyncio.timeout(seconds):
-            yield
-    except TimeoutError:
-        said = f"The body did not arrive within {seconds} seconds"
-        raise errors.Invalid("Invalid request body", {"body": [said]}) from None
-
-
-async def _chunks(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
-    more = True
+async def _chunks(request: Request[Any, Any, Any], patience_s: float) -> AsyncIterator[bytes]:
+    """A body as it comes. Raises Invalid when it breaks off, takes longer than `patience_s`, or comes too slowly for the room that is kept for it."""
+    began, size, more = asyncio.get_running_loop().time(), 0, True
     while more:
-        message = await request.receive()
+        try:
+            async with asyncio.timeout_at(began + min(patience_s, BODY_PATIENCE_S + size / UPLOAD_BYTES_PER_S)):
+                message = await request.receive()
+        except TimeoutError:
+            said = f"The body came too slowly: {size} bytes of it had arrived; send it again over a better connection"
+            raise errors.Invalid("Invalid request body", {"body": [said]}) from None
         if message["type"] == "http.disconnect":
             raise errors.Invalid("Invalid request body", {"body": ["The body ended before it was complete"]})
         more = bool(message.get("more_body"))
         chunk: bytes = message.get("body", b"")  # type: ignore[assignment]  # not a disconnect, as said above
+        size += len(chunk)
         yield chunk
 
 
