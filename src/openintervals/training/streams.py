@@ -273,7 +273,9 @@ def laid_over(present: Channels, given: Channels) -> tuple[Channels, Changed]:
         for name, values in given.items()
         if name not in _RAW and _FIXED.get(name) not in given
     }
-    wrong = {name: [problem] for name, values in given.items() if (problem := _problem(name, values)) is not None}
+    wrong = {
+        name[:NAME_MOST]: [problem] for name, values in given.items() if (problem := _problem(name, values)) is not None
+    }
     lengths = {len(values) for values in given.values()}
     if not given or len(lengths) > 1:
         raise errors.Invalid("The streams cannot be stored", {"streams": ["Expected streams, all of one length"]})
@@ -290,7 +292,10 @@ def laid_over(present: Channels, given: Channels) -> tuple[Channels, Changed]:
         after.pop(LAT, None)
         after.pop(LNG, None)
     if TIME not in after:
-        raise errors.Invalid("The streams cannot be stored", {TIME: ["An activity has a stream of times"]})
+        said = "An activity has a stream of times"
+        if 0 < before != rows:
+            said = f"Expected {before} values in each stream, as many as there are samples, or times for these {rows}"
+        raise errors.Invalid("The streams cannot be stored", {TIME: [said]})
     updated = wire_names(name for name in given if name in after)
     return after, Changed(updated, wire_names(name for name in present if name not in after))
 

@@ -47,7 +47,7 @@ def stream(type_: str, *data: Any) -> dict[str, Any]:
 
 NO_STREAMS: list[tuple[Any, str]] = [
     ([], "all of one length"),
-    ([stream("watts", 1, 2)], "time"),
+    ([stream("watts", 1, 2)], f"time: Expected {ROWS} values in each stream"),
     ([stream("watts", 1), stream("cadence", 1, 2)], "all of one length"),
     ([stream("watts", 1), stream("watts", 2)], "watts: The stream is there twice"),
     ([stream("watts", 1, "2", 3)], "the one at 1 is none"),
@@ -68,7 +68,7 @@ NO_STREAMS: list[tuple[Any, str]] = [
 ]  # fmt: skip
 NO_TABLES: list[tuple[bytes, str]] = [
     (b"", "empty"),
-    (b"watts\n1\n2\n", "time"),
+    (b"watts\n1\n2\n", f"time: Expected {ROWS} values in each stream"),
     (b"watts,cadence\n1\n", "row 2"),
     (b"watts\n" + b"200\n" * (ROWS - 1) + b"many\n", f"row {ROWS + 1}, column watts"),
     (b"watts\nnan\n", "row 2, column watts"),
@@ -221,6 +221,9 @@ class TestIn:
             assert told in refused(write_csv(ann, said, data), 422)
 
         assert databases.fingerprint(module_url) == before
+
+    def test_the_name_of_a_column_is_not_told_at_any_length(self, ann: Athlete, said: str) -> None:
+        assert len(refused(write_csv(ann, said, b"w" * 100_000 + b"\n1\n"), 422)) < 300
 
     def test_csv_comes_as_a_file_of_a_form(self, ann: Athlete, said: str) -> None:
         assert "multipart/form-data" in refused(
