@@ -168,7 +168,8 @@ class TestFields:
         [
             ("name", "x" * 81), ("name", 5), ("type", "Flying"), ("distance", -2), ("distance", "far"), ("icu_rpe", True),
             ("race", "yes"), ("tags", "hot"), ("tags", [5]), ("icu_hr_zones", [150, 140]), ("start_date_local", "soon"),
-            ("start_date_local", "2024-06-01T10:00:00Z"), ("distance", 1e300), ("description", "a\0b"), ("gap_model", "X"),
+            ("start_date_local", "2024-06-01T10:00:00Z"), ("start_date_local", "0001-01-01T00:00:00"), ("distance", 1e300),
+            ("description", "a\0b"), ("gap_model", "X"),
         ],
     )  # fmt: skip
     def test_what_cannot_be_is_refused_by_name_and_nothing_changes(

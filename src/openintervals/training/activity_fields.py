@@ -199,7 +199,7 @@ def _local(value: str) -> str | None:
     except ValueError:
         raise ValueError("Expected a local time such as 2024-05-01T06:30:00") from None
     if moment.tzinfo is not None or not 1900 <= moment.year <= 9000:
-        raise ValueError("Expected a local time without a zone, such as 2024-05-01T06:30:00")
+        raise ValueError("Expected a local time of the years 1900 to 9000 without a zone, such as 2024-05-01T06:30:00")
     return moment.isoformat(timespec="seconds")
 
 
