@@ -84,6 +84,7 @@ def test_an_athlete_is_made_listed_and_coached(url: str) -> None:
     assert (begun["coaches"], ended["coaches"]) == (True, False)
     assert "does not coach" in refusal("athlete", "coach", ann["id"], bob["id"], "--remove", *options)
     assert "no time zone" in refusal("athlete", "create", "--name", "C", "--timezone", "Mars", *options)
+    assert "UTF-8" in refusal("athlete", "create", "--name", "Zo\udceb", *options)
     assert "athlete list" in refusal("athlete", "key", "i5", *options)
 
 

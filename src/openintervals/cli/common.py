@@ -52,6 +52,10 @@ def explained() -> Iterator[None]:
         fail(problem.message)
     except (UnusableDatabase, SettingProblem, Refused) as problem:
         fail(str(problem))
+    except UnicodeEncodeError as problem:
+        if "surrogates" not in problem.reason:  # as Python keeps bytes of a command line that it cannot read
+            raise
+        fail("An argument holds bytes that are no text in UTF-8")
     except BrokenPipeError:
         sys.stderr.close()
         raise typer.Exit(1) from None
