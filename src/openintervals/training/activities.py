@@ -26,6 +26,7 @@ from openintervals.platform.api_keys import Caller
 from openintervals.training import activity_fields, activity_ids, athletes, coaching
 
 LISTED_MOST = 1_000_000
+NEAR_MOST = 200
 _LONGEST = timedelta(days=8)
 _FIRST_AT = datetime.min.replace(tzinfo=UTC)
 LAST_DAY = "9999-12-31T23:59:59"
@@ -204,17 +205,21 @@ def _of_external() -> sa.Select[Any]:
 @statement
 def _overlapping() -> sa.Select[Any]:
     c = activities.c
+    near = (
+        sa.select(c.id, c.start_at, c.end_at, c.file_hash)
+        .where(own(activities), c.start_at < sa.bindparam("end_at"), c.start_at > sa.bindparam("earliest"))
+        .order_by(c.start_at.desc())
+        .limit(NEAR_MOST)
+        .subquery()
+    )
     return (
-        sa.select(c.id)
+        sa.select(near.c.id)
         .where(
-            own(activities),
-            c.start_at < sa.bindparam("end_at"),
-            c.start_at > sa.bindparam("earliest"),
-            c.end_at > sa.bindparam("start_at"),
-            sa.func.coalesce(c.file_hash, "") != sa.bindparam("file_hash"),
-            c.id != sa.bindparam("id"),
+            near.c.end_at > sa.bindparam("start_at"),
+            sa.func.coalesce(near.c.file_hash, "") != sa.bindparam("file_hash"),
+            near.c.id != sa.bindparam("id"),
         )
-        .order_by(c.start_at, c.id)
+        .order_by(near.c.start_at, near.c.id)
         .limit(1)
     )
 
@@ -318,7 +323,7 @@ async def of_external(tx: Read, external_id: str, source: str) -> list[Whole]:
 
 
 async def overlapping(tx: Read, activity: Activity) -> str | None:
-    """The first other activity, not of the same file, that goes on at a time when this one does."""
+    """The first other activity, not of the same file, that goes on while this one does, of the `NEAR_MOST` that began last before its end."""
     return await tx.value(  # type: ignore[no-any-return]  # the column is text
         _overlapping(),
         id=activity.id,
