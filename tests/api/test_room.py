@@ -10,9 +10,9 @@ from openintervals.api.room import SMALL_BYTES, NoRoom, Room
 BIG = 4 * SMALL_BYTES
 
 
-def hold(room: Room, size: int, begun: Callable[[], None], until: asyncio.Event) -> asyncio.Task[None]:
+def hold(room: Room, size: int, begun: Callable[[], None], until: asyncio.Event, who: str = "") -> asyncio.Task[None]:
     async def held() -> None:
-        async with room.lent(size):
+        async with room.lent(size, who):
             begun()
             await until.wait()
 
@@ -34,7 +34,7 @@ def test_who_finds_no_room_waits_and_comes_in_order() -> None:
         room, order, ends = Room(BIG), [], [asyncio.Event() for _ in range(4)]
         sizes = (BIG, BIG // 2, BIG, BIG // 2)
         tasks = [
-            hold(room, size, lambda number=number: order.append(number), end)  # type: ignore[misc]  # bound at once
+            hold(room, size, lambda number=number: order.append(number), end, str(number))  # type: ignore[misc]  # bound at once
             for number, (size, end) in enumerate(zip(sizes, ends, strict=True))
         ]
         await turns()
@@ -59,7 +59,7 @@ def test_what_is_small_waits_for_nobody() -> None:
         held = hold(room, BIG, lambda: None, end)
         await turns()
 
-        async with room.lent(SMALL_BYTES):
+        async with room.lent(SMALL_BYTES, ""):
             assert not held.done()
         end.set()
         await held
@@ -74,11 +74,11 @@ def test_who_waits_too_long_is_refused_and_blocks_nobody() -> None:
         await turns()
 
         with pytest.raises(NoRoom):
-            async with room.lent(BIG):
+            async with room.lent(BIG, ""):
                 raise AssertionError("there was room")
         end.set()
         await held
-        async with room.lent(BIG):
+        async with room.lent(BIG, ""):
             pass
 
     run(work)
@@ -94,7 +94,7 @@ def test_who_goes_away_while_waiting_or_inside_leaves_the_room_whole() -> None:
             task.cancel()
         await asyncio.gather(waiting, inside, return_exceptions=True)
 
-        async with room.lent(BIG):
+        async with room.lent(BIG, ""):
             pass
 
     run(work)
@@ -102,7 +102,41 @@ def test_who_goes_away_while_waiting_or_inside_leaves_the_room_whole() -> None:
 
 def test_more_than_there_is_gets_all_there_is() -> None:
     async def work() -> None:
-        async with Room(BIG).lent(100 * BIG):
+        async with Room(BIG).lent(100 * BIG, ""):
             pass
+
+    run(work)
+
+
+def test_one_who_sends_much_leaves_room_for_others() -> None:
+    async def work() -> None:
+        room, order, end = Room(4 * BIG), [], asyncio.Event()
+        tasks = [
+            hold(room, BIG, lambda who=who: order.append(who), end, who)  # type: ignore[misc]  # bound at once
+            for who in ("ann", "ann", "ann", "bob")
+        ]
+        await turns()
+        assert order == ["ann", "ann", "bob"]
+        end.set()
+        await asyncio.gather(*tasks)
+        assert (order, room.idle, room.used) == (["ann", "ann", "bob", "ann"], True, True)
+
+    run(work)
+
+
+def test_who_gives_up_in_the_moment_of_a_turn_breaks_nothing() -> None:
+    async def work() -> None:
+        room, first, second = Room(BIG), asyncio.Event(), asyncio.Event()
+        holding = hold(room, BIG, lambda: None, first)
+        gone = hold(room, BIG, lambda: None, second)
+        after = hold(room, BIG, lambda: None, second)
+        await turns()
+        gone.cancel()
+        first.set()
+        await holding
+        second.set()
+        await after
+        assert gone.cancelled()
+        assert room.idle
 
     run(work)

@@ -167,7 +167,9 @@ class Api:
         async def answer(request: Request[Any, Any, Any]) -> ASGIApp:
             exchange = Exchange.of(request.scope)
             try:
-                async with runtime.room.lent(_room(operation, exchange)):
+                async with runtime.room.lent(
+                    _room(operation, exchange), exchange.caller.organization_id if exchange.caller else ""
+                ):
                     status, body, headers = await self._run(operation, runtime, exchange, request, ext)
             except errors.Failure as failure:
                 exchange.error_code = failure.code

@@ -58,7 +58,8 @@ async def _serve(settings: Settings, listening: socket.socket, started: Callable
         answering = asyncio.create_task(granian.serve())
         ended = asyncio.Event()
         counts = loop.Job("usage.write_down", lambda database, _: _write_usage_down(runtime, database))
-        rounds = [loop.rounds([counts], database, runtime.clock, USAGE_EVERY_S, ended)]
+        memory = loop.Job("memory.give_back", lambda database, _: _give_memory_back(runtime))
+        rounds = [loop.rounds([counts, memory], database, runtime.clock, USAGE_EVERY_S, ended)]
         if worker:
             rounds.append(loop.rounds(schedule.JOBS, database, runtime.clock, settings.worker_interval_s, ended))
             rounds.append(loop.rounds(schedule.TASKS, database, runtime.clock, schedule.TASKS_EVERY_S, ended))
@@ -102,6 +103,13 @@ def _stop_on_signal() -> asyncio.Event:
     for number in STOPPING_SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, told, number)
     return stop
+
+
+async def _give_memory_back(runtime: Runtime) -> None:
+    """Give back what large bodies took, once all of them are answered."""
+    if runtime.room.used and runtime.room.idle:
+        runtime.room.used = False
+        await asyncio.to_thread(allocator.give_back)
 
 
 async def _write_usage_down(runtime: Runtime, database: Database) -> None:
