@@ -30,7 +30,7 @@ from benchmarks.season import NEWEST, OLDEST, Season
 from benchmarks.stage import Stage
 from openintervals.db import named_by
 from openintervals.db.transaction import Read
-from openintervals.training import activities, activity_curves, athletes, streams
+from openintervals.training import activity_curves, activity_lists, athletes, streams
 
 GOAL = 5
 LISTED = 1_000
@@ -159,7 +159,7 @@ async def _held(filled: Season) -> dict[str, Any]:
     await database.open()
 
     async def work(tx: Read) -> dict[str, Any]:
-        found = await activities.listed(tx, OLDEST, NEWEST)
+        found = await activity_lists.listed(tx, OLDEST, NEWEST)
         curves = {}
         seconds: list[int] = []
         for each in await activity_curves.between(tx, activity_curves.POWER, OLDEST, NEWEST):

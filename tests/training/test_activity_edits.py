@@ -19,6 +19,7 @@ from openintervals.training import (
     activity_edits,
     activity_fields,
     activity_intervals,
+    activity_lists,
     exports,
     streams,
     tombstones,
@@ -160,7 +161,7 @@ class TestFields:
         after = ann.change(said, start_date_local="2024-06-01T10:00:00")
 
         assert (after["start_date"], after["start_date_local"]) == ("2024-06-01T08:00:00Z", "2024-06-01T10:00:00")
-        assert len(ann.read(lambda tx: activities.listed(tx, "2024-06-01", "2024-06-01"))) == 1
+        assert len(ann.read(lambda tx: activity_lists.listed(tx, "2024-06-01", "2024-06-01"))) == 1
         assert ann.write(lambda tx: activity_edits.recompute(tx, said)).values() == after
 
     @pytest.mark.parametrize(

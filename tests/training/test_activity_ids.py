@@ -10,7 +10,7 @@ from openintervals import errors
 from openintervals.db.transaction import Write
 from openintervals.platform import ids
 from openintervals.platform.files import Files
-from openintervals.training import activities, activity_ids, tombstones
+from openintervals.training import activities, activity_ids, activity_lists, tombstones
 from tests.servers import Application
 from tests.training import people
 from tests.training.people import Person
@@ -70,4 +70,4 @@ def test_when_no_id_is_free_nothing_is_stored(ann: Person, monkeypatch: pytest.M
     with pytest.raises(errors.Unavailable, match=re.escape("No id was free")):
         ann.upload(people.fit(days=1))
 
-    assert len(ann.read(lambda tx: activities.listed(tx, "0001-01-01"))) == 1
+    assert len(ann.read(lambda tx: activity_lists.listed(tx, "0001-01-01"))) == 1

@@ -12,6 +12,7 @@ from openintervals.platform.files import Files
 from openintervals.training import (
     activities,
     activity_edits,
+    activity_lists,
     activity_search,
     manual_activities,
     uploads,
@@ -92,8 +93,8 @@ class TestLists:
     def test_they_are_newest_first_and_both_days_count(self, ann: Person) -> None:
         days = [done(ann, f"2024-05-0{day}T08:00:00") for day in (1, 2, 3, 4)]
 
-        found = ann.read(lambda tx: activities.listed(tx, "2024-05-02", "2024-05-03"))
-        limited = ann.read(lambda tx: activities.listed(tx, "2024-05-01", limit=2))
+        found = ann.read(lambda tx: activity_lists.listed(tx, "2024-05-02", "2024-05-03"))
+        limited = ann.read(lambda tx: activity_lists.listed(tx, "2024-05-01", limit=2))
 
         assert ids(found) == [days[2], days[1]]
         assert ids(limited) == [days[3], days[2]]
@@ -103,7 +104,7 @@ class TestLists:
         ann.app.clock.advance(60)
         since = ann.write(lambda tx: activity_edits.change(tx, first, {"icu_rpe": 3})).updated_at
 
-        found = ann.read(lambda tx: activities.listed(tx, "2024-01-01", updated_since=since))
+        found = ann.read(lambda tx: activity_lists.listed(tx, "2024-01-01", updated_since=since))
 
         assert ids(found) == [first]
         assert second

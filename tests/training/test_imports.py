@@ -12,7 +12,14 @@ import pytest
 
 from openintervals.formats import reading
 from openintervals.platform.files import Files
-from openintervals.training import activities, activity_edits, import_sources, import_tables, imports, made_up
+from openintervals.training import (
+    activity_edits,
+    activity_lists,
+    import_sources,
+    import_tables,
+    imports,
+    made_up,
+)
 from openintervals.training.activity_analysis import Bearings
 from openintervals.training.athletes import Athlete
 from openintervals.training.import_sources import Entered, Found, Passed
@@ -64,7 +71,7 @@ def reasons(told: list[Outcome]) -> dict[str | None, int]:
 
 
 def everything(person: Person) -> list[dict[str, Any]]:
-    return [msgspec.json.decode(each) for each in person.read(lambda tx: activities.listed(tx, "1900-01-01"))]
+    return [msgspec.json.decode(each) for each in person.read(lambda tx: activity_lists.listed(tx, "1900-01-01"))]
 
 
 def test_everything_usable_is_imported_once_and_the_rest_is_named(ann: Person, tmp_path: Path) -> None:

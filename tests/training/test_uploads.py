@@ -21,10 +21,10 @@ from openintervals.formats import gpx, tcx
 from openintervals.platform import files, journal
 from openintervals.platform.files import Files
 from openintervals.training import (
-    activities,
     activity_analysis,
     activity_curves,
     activity_fields,
+    activity_lists,
     exports,
     manual_activities,
     streams,
@@ -121,7 +121,7 @@ class TestWhatIsStored:
         with pytest.raises(Unreadable):
             ann.upload(data)
 
-        assert ann.read(lambda tx: activities.listed(tx, "0001-01-01")) == []
+        assert ann.read(lambda tx: activity_lists.listed(tx, "0001-01-01")) == []
 
     def test_a_track_of_the_first_day_there_is_is_stored(self, ann: Person) -> None:
         point = '<trkpt lat="50" lon="8"><time>0001-01-01T00:00:{:02}Z</time></trkpt>'

@@ -9,7 +9,14 @@ import pytest
 
 from openintervals import doctor, errors
 from openintervals.platform.files import Files
-from openintervals.training import activities, activity_analysis, activity_edits, manual_activities, uploads
+from openintervals.training import (
+    activities,
+    activity_analysis,
+    activity_edits,
+    activity_lists,
+    manual_activities,
+    uploads,
+)
 from openintervals.training.activity_intervals import Mark
 from tests.servers import Application
 from tests.training import people
@@ -66,7 +73,7 @@ def test_settings_that_change_while_a_file_is_read_are_those_it_is_measured_by(a
     ann.set("Run", ftp_w=300)
 
     assert ann.write(lambda tx: uploads.store(tx, ready, old, uploads.Options())) is None
-    assert ann.read(lambda tx: activities.listed(tx, "0001-01-01")) == []
+    assert ann.read(lambda tx: activity_lists.listed(tx, "0001-01-01")) == []
 
 
 def test_a_refused_upload_leaves_no_row(ann: Person) -> None:
@@ -75,7 +82,7 @@ def test_a_refused_upload_leaves_no_row(ann: Person) -> None:
     with pytest.raises(errors.Invalid):
         ann.upload(people.fit(), again=False)
 
-    assert ann.read(lambda tx: activities.listed(tx, "0001-01-01")) == []
+    assert ann.read(lambda tx: activity_lists.listed(tx, "0001-01-01")) == []
     assert ann.app.run(doctor.examine(ann.app.database, ann.app.clock())) == []
 
 

@@ -25,7 +25,6 @@ from openintervals.platform import journal
 from openintervals.platform.api_keys import Caller
 from openintervals.training import activity_fields, activity_ids, athletes, coaching
 
-LISTED_MOST = 1_000_000
 NEAR_MOST = 200
 _LONGEST = timedelta(days=8)
 _FIRST_AT = datetime.min.replace(tzinfo=UTC)
@@ -173,17 +172,6 @@ def _served() -> sa.Select[Any]:
 
 
 @statement
-def _listed(*, updated_since: bool) -> sa.Select[Any]:
-    c = activities.c
-    select = sa.select(c.served).where(
-        own(activities), c.local_start >= sa.bindparam("oldest"), c.local_start <= sa.bindparam("newest")
-    )
-    if updated_since:
-        select = select.where(c.updated_at >= sa.bindparam("since"))
-    return select.order_by(c.local_start.desc(), c.id.desc()).limit(sa.bindparam("row_limit", type_=sa.Integer))
-
-
-@statement
 def _of_file() -> sa.Select[Any]:
     return (
         sa.select(activities.c.id, activities.c.sport_index)
@@ -295,21 +283,6 @@ async def shown_of(tx: Read, said: Sequence[str]) -> list[msgspec.Raw]:
     """The same of several, in the order asked for; ids of no activity are skipped."""
     found = [await tx.value(_served(), id=addressed(each)) for each in dict.fromkeys(said)]
     return [each for each in found if each is not None]
-
-
-async def listed(
-    tx: Read, oldest: str, newest: str = LAST_DAY, *, limit: int = LISTED_MOST, updated_since: str | None = None
-) -> list[msgspec.Raw]:
-    """What is served of activities between two local times or days, both inclusive, newest first; perhaps of those changed since an instant."""
-    until = newest if len(newest) > 10 else newest + "T23:59:59"
-    found = await tx.rows(
-        _listed(updated_since=updated_since is not None),
-        oldest=oldest,
-        newest=until,
-        row_limit=limit,
-        **({} if updated_since is None else {"since": updated_since}),
-    )
-    return [row[0] for row in found]
 
 
 async def of_file(tx: Read, file_hash: str) -> dict[int, str]:

@@ -31,6 +31,7 @@ from openintervals.training import (
     activity_edits,
     activity_fields,
     activity_intervals,
+    activity_lists,
     activity_search,
     athletes,
     tombstones,
@@ -81,7 +82,7 @@ class ActivitiesQuery(Query, frozen=True, kw_only=True):
     newest: (
         Annotated[Day, msgspec.Meta(description="The last local day or time, inclusive; without it today.")] | None
     ) = None
-    limit: Limit = 100_000
+    limit: Limit = activity_lists.LISTED_MOST
     fields: Annotated[list[str], msgspec.Meta(description="Answer these fields alone, without nulls.")] = field(
         default_factory=list
     )
@@ -91,7 +92,9 @@ class ActivitiesQuery(Query, frozen=True, kw_only=True):
     updated_since: UpdatedSince | None = None
 
 
-@icu.operation("GET", "/athlete/{athlete_id}/activities", scope="ACTIVITY:READ", tag="Activities")
+@icu.operation(
+    "GET", "/athlete/{athlete_id}/activities", scope="ACTIVITY:READ", tag="Activities", fails=(activity_lists.TooMuch,)
+)
 async def list_activities(tx: Read, query: ActivitiesQuery) -> Stored[list[Activity]] | Stored[list[ActivityFields]]:
     """List activities
 
@@ -106,14 +109,20 @@ async def list_activities(tx: Read, query: ActivitiesQuery) -> Stored[list[Activ
     if query.oldest:
         dialect.refuse_no_day(query.oldest, "oldest")
     dialect.refuse_no_day(newest, "newest")
-    found: list[msgspec.Raw] = []
-    if query.route_id is None:
-        found = await activities.listed(tx, oldest, newest, limit=query.limit, updated_since=since)
+    if query.route_id is not None:
+        return activity_shapes.array([])
     if not query.fields:
-        return activity_shapes.array(found)
-    if len(found) < activity_shapes.IN_THREAD_FROM:
-        return activity_shapes.trimmed(found, query.fields)
-    return await asyncio.to_thread(activity_shapes.trimmed, found, query.fields)
+        return activity_shapes.array(
+            await activity_lists.listed(tx, oldest, newest, limit=query.limit, updated_since=since)
+        )
+    trim = activity_shapes.trimming(query.fields)
+    parts: list[bytes] = []
+    async for page in activity_lists.pages(tx, oldest, newest, limit=query.limit, updated_since=since):
+        long = len(page) >= activity_shapes.IN_THREAD_FROM
+        parts.append(await asyncio.to_thread(trim, page) if long else trim(page))
+        if sum(map(len, parts)) > activity_lists.BYTES_MOST:
+            raise activity_lists.TooMuch
+    return Stored(b"[" + b",".join(parts) + b"]")
 
 
 @icu.operation("GET", "/athlete/{athlete_id}/activities.csv", scope="ACTIVITY:READ", tag="Activities")
