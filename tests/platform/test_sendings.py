@@ -81,3 +81,23 @@ def plan(url: str, statement: Statement, tenant: Tenant, known: dict[str, Any]) 
         found_ = connection_.execute(explain.encode(), {**compiled.fixed, **known}).fetchall()
         connection_.rollback()
     return [str(step) for (step,) in found_]
+
+
+def test_what_may_leave_is_planned_for_what_is_there_now(api: Api, app: Application, crowd: dict[str, Any]) -> None:
+    if app.database.kind == "sqlite":
+        pytest.skip("SQLite plans by fixed figures")
+
+    async def work(tx: Write) -> list[str]:
+        for _ in range(10):
+            await tx.rows(
+                sendings._due(again=False), **{name: crowd[name] for name in ("webhook_id", "now", "row_limit")}
+            )
+            await tx.rows(sendings._waiting(), webhook_id=crowd["webhook_id"])
+        connection: Any = tx.session.connection  # type: ignore[attr-defined]  # PostgreSQL's session has one
+        kept = await (await connection.execute("SELECT statement FROM pg_prepared_statements")).fetchall()
+        return [statement for (statement,) in kept]
+
+    kept = api.app.write(work, api.tenant)
+
+    assert any("LIMIT" in statement and "deliveries" in statement for statement in kept)
+    assert not [statement for statement in kept if "payload" in statement and "due_at <=" in statement]

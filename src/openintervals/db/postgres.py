@@ -51,7 +51,8 @@ class PostgresSession:
         if self._waiting:
             await self.settle()
         compiled = statement.postgres
-        rows = await (await self._run(compiled.sql, {**compiled.fixed, **parameters})).fetchall()
+        given = {**compiled.fixed, **parameters}
+        rows = await (await self._run(compiled.sql, given, prepare=not statement.planned_anew)).fetchall()
         if compiled.convert:
             return converted(rows, compiled.convert)
         return rows
@@ -97,10 +98,12 @@ class PostgresSession:
             if any(number != 1 for number, (_, _, one) in zip(changed, waiting, strict=True) if one):
                 raise failures.RuleBroken
 
-    async def _run(self, sql: str, parameters: dict[str, Any]) -> psycopg.AsyncCursor[tuple[Any, ...]]:
+    async def _run(
+        self, sql: str, parameters: dict[str, Any], *, prepare: bool = True
+    ) -> psycopg.AsyncCursor[tuple[Any, ...]]:
         self.statements += 1
         with _translated():
-            return await self.connection.execute(cast("Any", sql), parameters, prepare=True)
+            return await self.connection.execute(cast("Any", sql), parameters, prepare=prepare)
 
 
 @lru_cache(512)

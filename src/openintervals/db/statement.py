@@ -39,13 +39,20 @@ class Compiled:
         )
 
 
+PLANNED_ANEW = "planned_anew"
+"""The execution option of a statement that PostgreSQL is to plan for its parameters each time: a plan that a connection made when a table was
+empty is kept until the table's first ANALYZE, and what is soon far from empty is then walked through."""
+
+
 class Statement:
     """A Core statement and, made when first wanted, its text for each database."""
 
-    __slots__ = ("_postgres", "_sqlite", "element", "table")
+    __slots__ = ("_postgres", "_sqlite", "element", "planned_anew", "table")
 
     def __init__(self, element: sa.sql.ClauseElement) -> None:
         self.element = element
+        options = element.get_execution_options() if isinstance(element, sa.sql.expression.Executable) else {}
+        self.planned_anew = bool(options.get(PLANNED_ANEW))
         self.table = str(getattr(element, "table", ""))
         self._sqlite: Compiled | None = None
         self._postgres: Compiled | None = None

@@ -13,7 +13,7 @@ import msgspec
 import sqlalchemy as sa
 
 from openintervals.db.schema import own
-from openintervals.db.statement import statement
+from openintervals.db.statement import PLANNED_ANEW, statement
 from openintervals.db.transaction import Read, Write
 from openintervals.platform.api_keys import api_keys
 from openintervals.platform.journal import journal
@@ -244,6 +244,7 @@ def _due(*, again: bool) -> sa.Select[Any]:
         )
         .order_by(deliveries.c.due_at, deliveries.c.id)
         .limit(sa.bindparam("row_limit", type_=sa.Integer))
+        .execution_options(**{PLANNED_ANEW: True})
     )
 
 
