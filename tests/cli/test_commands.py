@@ -86,6 +86,11 @@ def test_an_athlete_is_made_listed_and_coached(url: str) -> None:
     assert "no time zone" in refusal("athlete", "create", "--name", "C", "--timezone", "Mars", *options)
     assert "UTF-8" in refusal("athlete", "create", "--name", "Zo\udceb", *options)
     assert "athlete list" in refusal("athlete", "key", "i5", *options)
+    [first, other] = run_json("athlete", "keys", ann["id"], *options)
+    assert [ann["apiKey"][-4:], second["apiKey"][-4:]] == [first["last_four"], other["last_four"]]
+    assert run_json("athlete", "revoke", ann["id"], first["id"], *options)["revoked"]
+    assert [bool(key["revoked_at"]) for key in run_json("athlete", "keys", ann["id"], *options)] == [True, False]
+    assert "no live key" in refusal("athlete", "revoke", ann["id"], first["id"], *options)
 
 
 def test_all_scopes_means_every_scope(url: str) -> None:

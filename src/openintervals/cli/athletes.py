@@ -1,12 +1,11 @@
-"""`openintervals athlete`: make and list athletes, give them keys, let coaches reach them."""
+"""`openintervals athlete`: make and list athletes, let coaches reach them."""
 
 from typing import Annotated
 
 import typer
 
 from openintervals.cli import common
-
-_ID = "Id of an athlete: i and digits, or the digits alone."
+from openintervals.cli.athlete_keys import ATHLETE
 
 
 def create(
@@ -57,34 +56,9 @@ def every(data: common.Data = None, database_url: common.DatabaseUrl = None, jso
         )
 
 
-def key(
-    athlete: Annotated[str, typer.Argument(help=_ID)],
-    name: Annotated[str | None, typer.Option(help="What it is for, to know it again.")] = None,
-    data: common.Data = None,
-    database_url: common.DatabaseUrl = None,
-    json: common.Json = False,
-) -> None:
-    """Make another key for an athlete. It is shown this once and never again."""
-    with common.explained():
-        from openintervals.db.transaction import Write
-        from openintervals.training import athlete_keys, athletes
-
-        async def make(tx: Write) -> tuple[str, str]:
-            found = await athletes.with_id(tx, athlete)
-            return found.id, await athlete_keys.create(tx.as_tenant(athletes.tenant(found.id)), name=name)
-
-        id_, made = common.with_database(
-            common.settings_of(data, database_url), lambda database: database.write(common.asking(), make)
-        )
-        if json:
-            common.print_json({"id": id_, "apiKey": made})
-            return
-        common.print_panel(f"A key for {id_}", [("key", made)])
-
-
 def coach(
-    coach: Annotated[str, typer.Argument(help="Whose key reaches the athlete. " + _ID)],
-    athlete: Annotated[str, typer.Argument(help="Who is coached. " + _ID)],
+    coach: Annotated[str, typer.Argument(help="Whose key reaches the athlete. " + ATHLETE)],
+    athlete: Annotated[str, typer.Argument(help="Who is coached. " + ATHLETE)],
     remove: Annotated[bool, typer.Option("--remove", help="End it instead.")] = False,
     data: common.Data = None,
     database_url: common.DatabaseUrl = None,

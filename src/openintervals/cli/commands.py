@@ -5,7 +5,18 @@ import sys
 import typer
 
 from openintervals import __version__
-from openintervals.cli import athletes, database, documents, files, import_files, keys, listen, organizations, serve
+from openintervals.cli import (
+    athlete_keys,
+    athletes,
+    database,
+    documents,
+    files,
+    import_files,
+    keys,
+    listen,
+    organizations,
+    serve,
+)
 
 _PLAIN = {} if sys.stdout.isatty() else {"max_content_width": 10_000, "terminal_width": 10_000}
 
@@ -72,7 +83,9 @@ program.add_typer(_key, name="key")
 _athlete = _commands("Make and list athletes, give them keys, let coaches reach them.")
 _athlete.command("create")(athletes.create)
 _athlete.command("list")(athletes.every)
-_athlete.command("key")(athletes.key)
+_athlete.command("key")(athlete_keys.create)
+_athlete.command("keys")(athlete_keys.every)
+_athlete.command("revoke")(athlete_keys.revoke)
 _athlete.command("coach")(athletes.coach)
 program.add_typer(_athlete, name="athlete")
 
