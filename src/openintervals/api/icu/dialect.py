@@ -116,9 +116,9 @@ def day_of(given: str) -> str:
 
 
 def refuse_no_day(given: str, name: str) -> None:
-    """Raise Invalid for a text with the form of a day that no calendar has."""
+    """Raise Invalid for a text with the form of a day or a wall time that no calendar or clock has."""
     try:
-        datetime.date.fromisoformat(day_of(given))
+        datetime.datetime.fromisoformat(given)
     except ValueError:
         raise errors.Invalid("Invalid request", {name: ["Expected a day of the calendar as YYYY-MM-DD"]}) from None
 
