@@ -39,7 +39,7 @@ from tests.club.model import Refused, World
 from tests.servers import START, Application
 
 STEPS = 50
-ROUNDS = {"sqlite": range(6), "postgres": range(100, 103)}
+ROUNDS = {"sqlite": range(4), "postgres": range(100, 102)}
 ROUNDS_LONG = 200
 
 EMAILS = (

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,18 +77,23 @@ def upgrade(settings: Settings) -> Migrated:
     return _upgrade_sqlite(settings.sqlite_path) if settings.on_sqlite else _upgrade_postgres(settings.url)
 
 
-def statements(database: str, start: str | None) -> list[str]:
+def statements(database: str, start: str | None) -> tuple[str, ...]:
     """The SQL from revision `start` to HEAD for `sqlite` or `postgresql`, which also notes the new revision."""
+    return _written(database, start, HEAD, FOLDER)
+
+
+@cache
+def _written(database: str, start: str | None, head: str, folder: Path) -> tuple[str, ...]:
     from alembic import command  # noqa: PLC0415 — costs a third of a second, and a current database never needs it
     from alembic.config import Config  # noqa: PLC0415 — the same
 
     written = _Written()
     config = Config(output_buffer=written)  # type: ignore[arg-type]  # Alembic only writes and flushes
-    config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["database"] = database
-    command.upgrade(config, f"{start}:{HEAD}" if start else HEAD, sql=True)
-    return written.statements
+    command.upgrade(config, f"{start}:{head}" if start else head, sql=True)
+    return tuple(written.statements)
 
 
 class _Written:
