@@ -71,6 +71,12 @@ def webhooks(served: Served, key: str) -> list[Any]:
 
 
 @pytest.fixture
+def database_url(tmp_path: Path) -> str:
+    """SQLite alone: what `listen` does goes by HTTP, whatever is behind it."""
+    return f"sqlite:///{tmp_path}/served/openintervals.db"
+
+
+@pytest.fixture
 def key(database_url: str) -> str:
     return club(database_url)
 
