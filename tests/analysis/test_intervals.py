@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openintervals.analysis import intervals, laps, spans
+from openintervals.analysis import intervals, spans
 from openintervals.analysis.arrays import Floats
 from openintervals.analysis.intervals import RECOVERY, WORK, Intervals
 from openintervals.analysis.recording import Recording, lay_out
@@ -247,14 +247,6 @@ def test_lengths_are_written_as_people_write_them() -> None:
     assert [intervals.length(seconds) for seconds in (0, 15, 60, 90, 3600, 4210)] == [
         "0s", "15s", "1m", "1m30s", "1h", "1h10m10s",
     ]  # fmt: skip
-
-
-def test_laps_hold_the_records_that_begin_in_them() -> None:
-    time_s = np.array([0.0, 1.0, 2.0, 10.0, 11.0])
-
-    assert laps.by_time(time_s, [0, 1.5, 5, 10]) == [(0, 2), (2, 3), (3, 5)]
-    assert laps.by_time(time_s, [0, 2], end_s=11) == [(0, 2), (2, 4)]
-    assert laps.by_time(time_s, []) == []
 
 
 def test_more_intervals_than_anybody_marks_are_refused() -> None:

@@ -138,8 +138,6 @@ def test_a_bound_belongs_to_the_zone_below_and_the_last_zone_is_open() -> None:
 
     assert bounds == pytest.approx([110, 150, 180])
     assert zones.times_s(np.array([110.0, 111.0, 150.0, 500.0]), bounds) == [1, 2, 1]
-    assert zones.zone_of(110.0, bounds) == 1
-    assert zones.zone_of(500.0, bounds) == 3
 
 
 def test_zones_by_threshold_heart_rate_end_at_the_maximum() -> None:

@@ -257,7 +257,7 @@ class TestStreams:
 
     def test_what_was_given_out_as_csv_is_taken_back(self, ann: Person, said: str) -> None:
         before = ann.served(said)
-        data = ann.read(lambda tx: exports.streams_csv(tx, said))
+        data = tabular.encode_streams(ann.read(lambda tx: streams.read(tx, said)))
 
         given = tabular.decode_streams(data)
         ann.write(lambda tx: activity_edits.write_streams(tx, said, given))

@@ -32,11 +32,6 @@ def between_s(values: Floats, low: float, high: float) -> int:
         return int(np.count_nonzero((values >= low) & (values <= high)))
 
 
-def zone_of(value: float, bounds: Sequence[float]) -> int:
-    """The zone of a value, from 1."""
-    return int(np.searchsorted(np.asarray(bounds[:-1], dtype=np.float64), value, side="left")) + 1
-
-
 def three_zones(seconds: Sequence[int]) -> tuple[int, int, int] | None:
     """Easy (zones 1 and 2), between (3 and 4) and hard (5 and up) seconds of a model with five zones or more; None for others."""
     if len(seconds) < 5:
