@@ -20,7 +20,7 @@ import numpy.typing as npt
 from openintervals import errors
 from openintervals.db import Database
 from openintervals.db.transaction import Asking, Read
-from openintervals.formats import fit, gpx
+from openintervals.formats import fit, gpx, tabular
 from openintervals.formats.fit.words import SPORT, SUB_SPORT
 from openintervals.formats.fit_channels import SEMICIRCLES
 from openintervals.formats.recording import Activity as Recorded
@@ -161,6 +161,13 @@ async def fit_zip(
         if not archive.namelist():
             raise NoFile("None of these activities has a recording")
     return out.getvalue()
+
+
+async def laps_csv(tx: Read, said: str) -> bytes:
+    """The device's laps as CSV. Raises ActivityNotFound."""
+    activity = await activities.get(tx, said)
+    kept = await recordings.get(tx, activity.id)
+    return tabular.encode_laps(kept.laps if kept is not None else ())
 
 
 def _name(activity: Whole) -> str:
